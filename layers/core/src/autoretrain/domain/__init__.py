@@ -1,0 +1,1 @@
+"""What the product knows about retraining, without a database, a cloud or a model library."""

@@ -1,0 +1,153 @@
+"""The values that travel between the rooms of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from autoretrain.domain.gate import Evidence, Outcome
+from autoretrain.domain.json import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One strategy's thresholds. Counts are closed trades, ages are days."""
+
+    min_trades: int = 100
+    new_trades: int = 50
+    degradation_ratio: float = 0.90
+    degradation_window: int = 50
+    degradation_min_trades: int = 30
+    max_age_days: float = 7.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecentTrades:
+    """The newest executed trades decided since the last training, and what the model said of them.
+
+    `predicted` counts those that carry the active version and a win probability; `correct` of
+    them were called right at p = 0.5, and `mean_confidence` is the mean of max(p, 1 - p).
+    """
+
+    count: int = 0
+    wins: int = 0
+    predicted: int = 0
+    correct: int = 0
+    mean_confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything one condition check knows of a strategy, read by one query at `as_of`.
+
+    `total_trades` and `new_trades` stop counting at a bound: the check costs what is new, not
+    what is old. `trades_read_at` is our own record of the last finished training and guards the
+    claim: a run that finishes between reading and claiming makes the figures stale.
+    """
+
+    strategy_id: UUID
+    user_id: UUID
+    name: str
+    as_of: datetime
+    policy: Policy
+    total_trades: int
+    new_trades: int
+    recent: RecentTrades = field(default_factory=RecentTrades)
+    model_version: str | None = None
+    trained_at: datetime | None = None
+    expected_accuracy: float | None = None
+    expected_win_rate: float | None = None
+    trades_read_at: datetime | None = None
+    queued_run: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The active model: where it lies, and the last trade it may have learnt from."""
+
+    version: str
+    artifact_key: str
+    sha256: str
+    data_cutoff: datetime
+    activated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One claimed run: what to train, under which fence, and what it will be compared with.
+
+    `feature_weights` maps feature names to 0..3. `last_fingerprint` is that of the last finished
+    training; `force` trains even when nothing has changed since.
+    """
+
+    run_id: UUID
+    strategy_id: UUID
+    user_id: UUID
+    strategy_name: str
+    reason: str
+    fence: int
+    attempt: int
+    manual: bool
+    force: bool
+    min_trades: int
+    feature_weights: Mapping[str, float]
+    allowed_features: tuple[str, ...] = ()
+    champion: Champion | None = None
+    last_fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A fitted model as it is stored: LightGBM text and its manifest, never a pickle."""
+
+    model_text: bytes
+    manifest: Json
+
+
+@dataclass(frozen=True, slots=True)
+class RowsRead:
+    """What one training read: the database time, and the rows by what became of them.
+
+    `dropped` counts bad rows by reason; `purged` are good rows kept out of the judged fit because
+    they were still open at the first judged decision; `data_hash` is the sha256 of the rows.
+    """
+
+    as_of: datetime
+    usable: int
+    dropped: Mapping[str, int]
+    data_hash: str
+    purged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """A training that finished without a model: too little data, or nothing new."""
+
+    outcome: Outcome
+    line: str
+    rows: RowsRead
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Challenger:
+    """A fitted and judged model, ready to be stored.
+
+    `served` is what bots would load; `judged_sha256` is the model that earned the evidence, which
+    `served` was refitted from on all rows unless `refit_disagrees`. `data_cutoff` is the largest
+    `closed_at` among the rows that `served` was fitted on.
+    """
+
+    evidence: Evidence
+    served: Artifact
+    judged_sha256: str
+    refit_disagrees: bool
+    data_cutoff: datetime
+    win_rate: float
+    rows: RowsRead
+    fingerprint: str
+
+
+Lesson = Declined | Challenger

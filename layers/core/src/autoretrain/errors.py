@@ -1,0 +1,131 @@
+"""What can go wrong, by who has to act.
+
+AutoRetrainError
+├── OperatorError      your configuration or your data: fix it, a retry changes nothing
+│   ├── MissingSettings, BadSetting
+│   ├── ContractError  a table or view lacks what the documentation asks of it
+│   ├── DataError      the trades cannot be learnt from
+│   └── LaunchRefused  AWS refuses the task for its configuration
+├── DependencyError    a service did not answer: the same call may work later
+│   ├── DatabaseUnavailable
+│   ├── ArtifactUnavailable
+│   ├── LaunchUnavailable, LaunchUnknown
+│   └── InvokeFailed
+└── InternalError      our bug: please report it
+    ├── ArtifactCorrupt
+    └── InvalidMetric
+RunTaken               not an error of anybody: the run belongs to another task by now
+"""
+
+from __future__ import annotations
+
+
+class AutoRetrainError(Exception):
+    """Something went wrong."""
+
+    code = "error"
+    family = "internal"
+    exit_code = 70
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.__doc__)
+
+
+class OperatorError(AutoRetrainError):
+    """The configuration or the data needs your attention."""
+
+    code = "operator_error"
+    family = "operator"
+    exit_code = 78
+
+
+class MissingSettings(OperatorError):
+    """Environment variables are missing; raised once, naming all of them."""
+
+    code = "missing_settings"
+
+
+class BadSetting(OperatorError):
+    """A setting has a value that cannot be used."""
+
+    code = "bad_setting"
+
+
+class ContractError(OperatorError):
+    """A table or view lacks a column that the documentation asks for."""
+
+    code = "contract"
+
+
+class DataError(OperatorError):
+    """The strategy's trades cannot be learnt from; `code` says why."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class LaunchRefused(OperatorError):
+    """ECS refuses to start the trainer, and would refuse again."""
+
+    code = "launch_config"
+
+
+class DependencyError(AutoRetrainError):
+    """A service that we depend on did not answer as it should; try again later."""
+
+    code = "dependency_error"
+    family = "dependency"
+    exit_code = 75
+
+
+class DatabaseUnavailable(DependencyError):
+    """The database cannot be reached."""
+
+    code = "db_unavailable"
+
+
+class ArtifactUnavailable(DependencyError):
+    """The model store cannot be reached, or lacks the object."""
+
+    code = "artifact_unavailable"
+
+
+class LaunchUnavailable(DependencyError):
+    """ECS has no capacity or throttles: nothing was started."""
+
+    code = "launch_unavailable"
+
+
+class LaunchUnknown(DependencyError):
+    """ECS did not answer: a task may or may not have been started."""
+
+    code = "launch_unknown"
+
+
+class InvokeFailed(DependencyError):
+    """Lambda did not take the event."""
+
+    code = "invoke_failed"
+
+
+class InternalError(AutoRetrainError):
+    """A bug in auto-retrain: please report it with this message."""
+
+    code = "internal_error"
+
+
+class ArtifactCorrupt(InternalError):
+    """A stored model is not the one that was written."""
+
+    code = "artifact_corrupt"
+
+
+class InvalidMetric(InternalError):
+    """A metric is not a finite number; the model is not stored."""
+
+    code = "invalid_metric"
+
+
+class RunTaken(Exception):
+    """The run's fence has moved on: another attempt owns it, and this one must change nothing."""

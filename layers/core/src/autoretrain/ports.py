@@ -1,0 +1,284 @@
+"""What the services need of the world, named after the need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Protocol
+from uuid import UUID
+
+from autoretrain.domain.conditions import Decision
+from autoretrain.domain.json import Json
+from autoretrain.domain.models import Assignment, Challenger, Declined, Lesson, Snapshot
+from autoretrain.domain.runs import Ending
+
+
+class Clock(Protocol):
+    """The time that decisions and trainings happen at. Leases never ask it: they are the
+    database's own."""
+
+    def now(self) -> datetime: ...
+
+
+class Invoker(Protocol):
+    """Hands an event to a function that runs later, at least once."""
+
+    def invoke(self, event: Json) -> None:
+        """Raises InvokeFailed."""
+
+
+class TaskLauncher(Protocol):
+    """Starts trainers."""
+
+    def launch(self, run_id: UUID, attempt: int) -> str:
+        """Start a trainer for the run and return the task's ARN; the same attempt never starts two.
+
+        Raises LaunchRefused, LaunchUnavailable or LaunchUnknown.
+        """
+
+    def find(self, run_id: UUID) -> str | None:
+        """The ARN of a task that was started for the run and has not stopped."""
+
+
+class ArtifactStore(Protocol):
+    """Keeps models under keys that never change their content."""
+
+    def put(self, key: str, content: bytes, content_type: str) -> None:
+        """Raises ArtifactCorrupt where the key holds something else, or ArtifactUnavailable."""
+
+    def get(self, key: str, sha256: str) -> bytes:
+        """Raises ArtifactUnavailable, or ArtifactCorrupt where the content has another hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One hourly tick. Delivered twice it is still one."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """A decision turned into work; `slot` is None for anything but the hourly tick."""
+
+    strategy_id: UUID
+    user_id: UUID
+    reason: str
+    trades_read_at: datetime | None
+    slot: datetime | None = None
+    manual: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    run_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class NotClaimed:
+    """Why there is no new run; `live_run` names the one that is already there."""
+
+    code: str
+    line: str
+    live_run: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A run that has been moved to starting and may now be given a task."""
+
+    run_id: UUID
+    attempt: int
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRun:
+    """A live run as the platform's side sees it."""
+
+    run_id: UUID
+    strategy_id: UUID
+    fence: int
+    status: str
+    task_arn: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a training is: the phase, and the boosting round where it has rounds."""
+
+    phase: str
+    round: int = 0
+    rounds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TickSummary:
+    """What came of one tick's strategies."""
+
+    slot: datetime
+    checked: int
+    retrained: int
+    activated: int
+    kept: int
+    live: int
+
+    @property
+    def skipped(self) -> int:
+        return self.checked - self.retrained - self.live
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What the publish transaction did. `version` is None where no model was made."""
+
+    outcome: str
+    line: str
+    version: str | None = None
+    activated: bool = False
+    champion: str | None = None
+    accuracy: float | None = None
+    improvement: float | None = None
+    below_base_rate: bool = False
+
+
+class Dispatching(Protocol):
+    """What the dispatcher needs of the books."""
+
+    def enrol_strategies(self) -> None:
+        """Give every strategy that has none its own row in our books."""
+
+    def strategies_to_check(self) -> list[UUID]:
+        """Active, enabled, not paused: in id order, with those that wait for a launch."""
+
+    def expired_runs(self) -> list[LiveRun]:
+        """Runs whose lease is over: their trainer is gone, or never came."""
+
+    def adopt_task(self, run: LiveRun, task_arn: str) -> None:
+        """Note the task that was started for a starting run, and renew its lease."""
+
+    def end_attempt(self, run: LiveRun, ending: Ending) -> str | None:
+        """Queue the run again or fail it; returns its new status, None where it had moved on."""
+
+    def tick_summary(self, slot: datetime) -> TickSummary:
+        """What came of the tick so far."""
+
+
+class Checking(Protocol):
+    """What the condition check needs of the books."""
+
+    def snapshots(self, strategy_ids: Sequence[UUID], as_of: datetime) -> list[Snapshot]: ...
+
+    def store_decisions(self, decisions: Sequence[Decision], slot: datetime | None) -> None: ...
+
+    def claim(self, request: ClaimRequest) -> Claimed | NotClaimed: ...
+
+
+class Launching(Protocol):
+    """What the launcher needs of the books."""
+
+    def reserve_launch(self, run_id: UUID, max_concurrent_tasks: int) -> Launch | None:
+        """Move a queued run to starting where a task is free; None leaves it queued."""
+
+    def record_task(self, launch: Launch, task_arn: str) -> None: ...
+
+    def launch_unavailable(self, launch: Launch, message: str) -> None:
+        """Queue the run again as its next attempt, and count the refusal against nobody."""
+
+    def launch_refused(self, launch: Launch, message: str) -> None:
+        """Fail the run as launch_config, and stop launching until a probe succeeds."""
+
+
+class Stopping(Protocol):
+    """What task_stopped needs of the books."""
+
+    def runs_of_task(self, task_arn: str, event_version: int) -> list[LiveRun]:
+        """The task's live runs; none for an event that is older than the last one seen."""
+
+    def end_attempt(self, run: LiveRun, ending: Ending) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSummary:
+    """A feature name as the trades carry it; `numeric` when it never holds anything else."""
+
+    name: str
+    numeric: bool
+
+
+class TradeReader(Protocol):
+    """A strategy's newest closed trades, as one consistent snapshot at `as_of`."""
+
+    as_of: datetime
+
+    def features(self) -> list[FeatureSummary]:
+        """Every feature name that holds a number at least once, in name order."""
+
+    def symbols(self) -> list[str]:
+        """Every symbol, in name order."""
+
+    def copy(
+        self, features: Sequence[FeatureSummary], symbols: Sequence[str], sink: BinaryIO
+    ) -> None:
+        """Write the rows to the sink as PostgreSQL binary COPY.
+
+        Every field is 8 bytes and never NULL. In this order: id hash (int8), decided_at and
+        closed_at (int8, microseconds since 2000-01-01 UTC), pnl_pct, win, side, executed (float8,
+        NaN where missing; side is +1, -1, and infinity where it is neither long nor short),
+        symbol (int8, its position in `symbols` from 0), then one float8 per feature.
+        """
+
+
+class Training(Protocol):
+    """What the trainer needs of the books. Every write is refused once the fence has moved on."""
+
+    def begin(self, run_id: UUID, task_arn: str | None) -> Assignment | None:
+        """Take the named run if it is still waiting for a trainer."""
+
+    def begin_next(self, task_arn: str | None) -> Assignment | None:
+        """Take the oldest queued run, None when the queue is empty."""
+
+    def heartbeat(self, assignment: Assignment, progress: Progress, seconds: float) -> None:
+        """Extend the lease and store the progress. Raises RunTaken."""
+
+    def read_trades(
+        self, strategy_id: UUID, as_of: datetime, newest: int
+    ) -> AbstractContextManager[TradeReader]: ...
+
+    def reused_rows(self, strategy_id: UUID, rival: str, since: datetime, until: datetime) -> int:
+        """How many of the trades decided in [since, until] an earlier verdict against the same
+        rival has been reached on."""
+
+    def publish(
+        self, assignment: Assignment, challenger: Challenger, key: str, now: datetime
+    ) -> Published:
+        """Store, judge and activate in one transaction. Raises RunTaken or ChampionChanged."""
+
+    def decline(self, assignment: Assignment, declined: Declined, now: datetime) -> Published:
+        """Finish a run without a model. Raises RunTaken."""
+
+    def fail(self, assignment: Assignment, code: str, message: str) -> None:
+        """The strategy's failure: back off, then pause. Raises RunTaken."""
+
+    def interrupt(self, assignment: Assignment) -> None:
+        """Queue the run again as its next attempt. Raises RunTaken."""
+
+
+class ChampionChanged(Exception):
+    """Another champion went live while the verdict was reached: judge again."""
+
+
+class Report(Protocol):
+    """Tells how far a training is; raises RunTaken or Interrupted to end it."""
+
+    def __call__(self, phase: str, round: int = 0, rounds: int = 0) -> None: ...
+
+
+class Learner(Protocol):
+    """Turns an assignment into a judged model, or says why there is none."""
+
+    def learn(self, assignment: Assignment, as_of: datetime, report: Report) -> Lesson:
+        """Raises DataError, ArtifactUnavailable, ArtifactCorrupt, and what `report` raises."""
