@@ -12,7 +12,7 @@ from uuid import UUID
 from autoretrain.domain.conditions import Decision
 from autoretrain.domain.json import Json
 from autoretrain.domain.models import Assignment, Challenger, Declined, Lesson, Snapshot
-from autoretrain.domain.runs import Ending
+from autoretrain.domain.runs import Ending, Status
 
 
 class Clock(Protocol):
@@ -38,8 +38,15 @@ class TaskLauncher(Protocol):
         Raises LaunchRefused, LaunchUnavailable or LaunchUnknown.
         """
 
+
+class TaskFinder(Protocol):
+    """Looks for trainers."""
+
     def find(self, run_id: UUID) -> str | None:
-        """The ARN of a task that was started for the run and has not stopped."""
+        """The ARN of a task that was started for the run and has not stopped.
+
+        Raises DependencyError.
+        """
 
 
 class ArtifactStore(Protocol):
@@ -53,10 +60,11 @@ class ArtifactStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
-    """One hourly tick. Delivered twice it is still one."""
+class DueStrategy:
+    """A strategy that this tick looks at; not `checkable` where only its queued run is."""
 
-    at: datetime
+    strategy_id: UUID
+    checkable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,7 @@ class Launch:
     """A run that has been moved to starting and may now be given a task."""
 
     run_id: UUID
+    strategy_id: UUID
     attempt: int
     fence: int
 
@@ -102,7 +111,7 @@ class LiveRun:
     run_id: UUID
     strategy_id: UUID
     fence: int
-    status: str
+    status: Status
     task_arn: str | None
 
 
@@ -151,8 +160,8 @@ class Dispatching(Protocol):
     def enrol_strategies(self) -> None:
         """Give every strategy that has none its own row in our books."""
 
-    def strategies_to_check(self) -> list[UUID]:
-        """Active, enabled, not paused: in id order, with those that wait for a launch."""
+    def strategies_to_check(self) -> list[DueStrategy]:
+        """In id order: the active, enabled, not paused, and those whose run waits for a task."""
 
     def expired_runs(self) -> list[LiveRun]:
         """Runs whose lease is over: their trainer is gone, or never came."""
@@ -160,8 +169,11 @@ class Dispatching(Protocol):
     def adopt_task(self, run: LiveRun, task_arn: str) -> None:
         """Note the task that was started for a starting run, and renew its lease."""
 
-    def end_attempt(self, run: LiveRun, ending: Ending) -> str | None:
-        """Queue the run again or fail it; returns its new status, None where it had moved on."""
+    def end_attempt(self, run: LiveRun, ending: Ending, *, expired_only: bool) -> Status | None:
+        """Queue the run again or fail it; returns its new status, None where it had moved on.
+
+        `expired_only` spares a run whose trainer has meanwhile renewed the lease.
+        """
 
     def tick_summary(self, slot: datetime) -> TickSummary:
         """What came of the tick so far."""
@@ -198,7 +210,7 @@ class Stopping(Protocol):
     def runs_of_task(self, task_arn: str, event_version: int) -> list[LiveRun]:
         """The task's live runs; none for an event that is older than the last one seen."""
 
-    def end_attempt(self, run: LiveRun, ending: Ending) -> str | None: ...
+    def end_attempt(self, run: LiveRun, ending: Ending, *, expired_only: bool) -> Status | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +253,9 @@ class Training(Protocol):
     def begin_next(self, task_arn: str | None) -> Assignment | None:
         """Take the oldest queued run, None when the queue is empty."""
 
+    def refresh(self, assignment: Assignment) -> Assignment:
+        """The same run with the champion and the settings of now. Raises RunTaken."""
+
     def heartbeat(self, assignment: Assignment, progress: Progress, seconds: float) -> None:
         """Extend the lease and store the progress. Raises RunTaken."""
 
@@ -257,7 +272,7 @@ class Training(Protocol):
     ) -> Published:
         """Store, judge and activate in one transaction. Raises RunTaken or ChampionChanged."""
 
-    def decline(self, assignment: Assignment, declined: Declined, now: datetime) -> Published:
+    def decline(self, assignment: Assignment, declined: Declined) -> Published:
         """Finish a run without a model. Raises RunTaken."""
 
     def fail(self, assignment: Assignment, code: str, message: str) -> None:

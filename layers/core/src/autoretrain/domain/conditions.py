@@ -78,12 +78,12 @@ def _never_trained(snapshot: Snapshot) -> bool:
 
 
 def _initial_training(snapshot: Snapshot, policy: Policy) -> Condition:
-    first = _never_trained(snapshot)
-    count = f"{snapshot.total_trades}{'+' * _enough(snapshot, policy)}"
-    line = f"{count} of {policy.min_trades} trades, no model yet" if first else "trained before"
+    first, enough = _never_trained(snapshot), _enough(snapshot, policy)
+    count = f"{policy.min_trades}+" if enough else f"{snapshot.total_trades} of {policy.min_trades}"
+    line = f"{count} trades, no model yet" if first else "trained before"
     return Condition(
         "initial_training",
-        first and _enough(snapshot, policy),
+        first and enough,
         line,
         {
             "trades": snapshot.total_trades,
@@ -157,10 +157,12 @@ def _performance_degradation(snapshot: Snapshot, policy: Policy) -> Condition:
         return Condition(name, False, line, {"trades": recent.count})
     floor = policy.degradation_ratio * compared.expected
     fired = _enough(snapshot, policy) and compared.observed < floor
+    verdict = "is below" if compared.observed < floor else "is not below"
     line = (
-        f"{compared.quantity} {compared.observed:.1%} over the last {compared.trades} trades, "
-        f"{policy.degradation_ratio:.0%} of expected {compared.expected:.1%} is {floor:.1%}"
-    ) + compared.note
+        f"{compared.quantity} {compared.observed:.1%} over the last {compared.trades} trades"
+        f" {verdict} {floor:.1%} ({policy.degradation_ratio:.0%} of expected"
+        f" {compared.expected:.1%}){compared.note}"
+    )
     figures: Json = {
         "quantity": compared.quantity,
         "observed": compared.observed,
@@ -191,8 +193,8 @@ def _win_rate(snapshot: Snapshot) -> _Comparison | None:
     note = ""
     if unfair:
         note = (
-            f" (not a fair comparison: accuracy {expected:.1%} and the model's win rate {base:.1%}"
+            f"; not a fair comparison: accuracy {expected:.1%} and the model's win rate {base:.1%}"
             " differ; store model_version and win_probability with each trade to compare"
-            " accuracy with accuracy)"
+            " accuracy with accuracy"
         )
     return _Comparison("win rate", observed, expected, snapshot.recent.count, note)

@@ -56,7 +56,8 @@ class Comparison:
     """Challenger and rival on the same judged rows; a first model's rival is the base rate.
 
     `z` is the mean paired log-loss difference, rival minus challenger, over its standard error:
-    above zero the challenger is better. `rows_reused` counts judged rows that earlier verdicts
+    above zero the challenger is better. The judged rows were decided in [`judged_from`,
+    `judged_until`]. `rows_reused` counts judged rows that earlier verdicts
     against the same rival have already used.
     """
 
@@ -66,6 +67,8 @@ class Comparison:
     champion: Score
     base_rate: Score
     z: float
+    judged_from: datetime
+    judged_until: datetime
     rows_reused: int = 0
 
     @property
@@ -141,6 +144,8 @@ class Verdict:
                 "z": self.evidence.z,
                 "p_better": self.evidence.p_better,
                 "log_loss_improvement": self.evidence.log_loss_improvement,
+                "judged_from": self.evidence.judged_from.isoformat(),
+                "judged_until": self.evidence.judged_until.isoformat(),
                 "rows_reused": self.evidence.rows_reused,
                 "challenger": _score_json(self.evidence.challenger),
                 "champion": _score_json(self.evidence.champion),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -44,13 +46,15 @@ class Snapshot:
 
     `total_trades` and `new_trades` stop counting at a bound: the check costs what is new, not
     what is old. `trades_read_at` is our own record of the last finished training and guards the
-    claim: a run that finishes between reading and claiming makes the figures stale.
+    claim: a run that finishes between reading and claiming makes the figures stale. `checkable`
+    is active, enabled and not paused; the others are here for their queued run only.
     """
 
     strategy_id: UUID
     user_id: UUID
     name: str
     as_of: datetime
+    checkable: bool
     policy: Policy
     total_trades: int
     new_trades: int
@@ -70,8 +74,9 @@ class Champion:
     version: str
     artifact_key: str
     sha256: str
+    manifest_sha256: str
     data_cutoff: datetime
-    activated_at: datetime
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,18 @@ class Artifact:
 
     model_text: bytes
     manifest: Json
+
+    @property
+    def manifest_text(self) -> bytes:
+        return json.dumps(self.manifest, sort_keys=True, allow_nan=False).encode()
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.model_text).hexdigest()
+
+    @property
+    def manifest_sha256(self) -> str:
+        return hashlib.sha256(self.manifest_text).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

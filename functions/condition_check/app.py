@@ -1,0 +1,62 @@
+"""Checks the strategies that an event names, and starts the trainings that are due."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from autoretrain import bootstrap
+from autoretrain.domain.conditions import Decision
+from autoretrain.ports import Claimed, NotClaimed
+from autoretrain.services.check import Checked, Checker
+from autoretrain.settings import ConditionCheckSettings, read
+
+logger = Logger()
+
+
+@cache
+def checker() -> Checker:
+    return bootstrap.checker(read(ConditionCheckSettings, os.environ))
+
+
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Check once per slot; an event that comes too late is dropped, the next tick has been."""
+    slot = datetime.fromisoformat(event["slot"])
+    checked = checker().check([UUID(text) for text in event["strategy_ids"]], slot)
+    if checked is None:
+        logger.warning("auto-retrain stale event dropped", extra={"slot": slot})
+        return {"checked": 0, "stale": True}
+    for one in checked:
+        tell(one)
+    return {"checked": len(checked), "stale": False}
+
+
+def tell(checked: Checked) -> None:
+    names = {"strategy_id": checked.snapshot.strategy_id, "strategy": checked.snapshot.name}
+    if checked.decision is not None:
+        told = _decision(checked.decision, checked.claim)
+        logger.info("auto-retrain decision", extra=names | told)
+    if isinstance(checked.claim, NotClaimed):
+        claim = checked.claim
+        told = {"code": claim.code, "why": claim.line, "run_id": claim.live_run}
+        logger.info("auto-retrain not started", extra=names | told)
+    if checked.launch is not None:
+        launch = checked.launch
+        told = {"outcome": launch.outcome, "task_arn": launch.task_arn, "why": launch.message}
+        logger.info("auto-retrain launch", extra=names | {"run_id": launch.run_id} | told)
+
+
+def _decision(decision: Decision, claim: Claimed | NotClaimed | None) -> dict[str, Any]:
+    return {
+        "should_retrain": decision.should_retrain,
+        "outcome": decision.outcome,
+        "reason": decision.reason,
+        "conditions": {condition.name: condition.line for condition in decision.conditions},
+        "run_id": claim.run_id if isinstance(claim, Claimed) else None,
+    }

@@ -1,0 +1,58 @@
+"""The hourly tick: EventBridge's schedule, or this stack's own creation or update."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from autoretrain import bootstrap
+from autoretrain.services.dispatch import Dispatched, Dispatcher
+from autoretrain.settings import DispatcherSettings, read
+
+logger = Logger()
+
+
+@cache
+def dispatcher() -> Dispatcher:
+    return bootstrap.dispatcher(read(DispatcherSettings, os.environ))
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Tick for the hour that the event belongs to: twice delivered, it is still one slot."""
+    slot = slot_of(event)
+    dispatched = dispatcher().tick(slot, lambda: context.get_remaining_time_in_millis() / 1000)
+    tell(dispatched)
+    return {"slot": slot.isoformat(), "checking": dispatched.checking}
+
+
+def slot_of(event: dict[str, Any]) -> datetime:
+    at = datetime.fromisoformat(event["time"]).astimezone(UTC)
+    return at.replace(minute=0, second=0, microsecond=0)
+
+
+def tell(dispatched: Dispatched) -> None:
+    previous = dispatched.previous
+    if previous.checked:
+        logger.info(
+            "auto-retrain check complete",
+            extra={
+                "slot": previous.slot,
+                "retrained": previous.retrained,
+                "skipped": previous.skipped,
+                "activated": previous.activated,
+                "kept": previous.kept,
+                "live": previous.live,
+            },
+        )
+    started = {"slot": dispatched.slot, "strategies": dispatched.checking}
+    logger.info("auto-retrain check started", extra=started)
+    for freed in dispatched.freed:
+        run = {"strategy_id": freed.run.strategy_id, "run_id": freed.run.run_id}
+        logger.warning("auto-retrain run freed", extra=run | {"status": freed.status})
+    if dispatched.not_sent:
+        logger.error("auto-retrain strategies not sent", extra={"count": dispatched.not_sent})

@@ -1,0 +1,74 @@
+"""Decides for a handful of strategies whether to retrain, says why, and starts what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from autoretrain.domain.conditions import Decision, decide
+from autoretrain.domain.models import Snapshot
+from autoretrain.ports import Checking, Claimed, ClaimRequest, Clock, NotClaimed
+from autoretrain.services.launch import Launcher, LaunchReport
+
+STALE_AFTER = timedelta(minutes=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One strategy's decision and what followed; a strategy that only waited for a launch has
+    no decision."""
+
+    snapshot: Snapshot
+    decision: Decision | None
+    claim: Claimed | NotClaimed | None
+    launch: LaunchReport | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """One query reads all figures, one statement stores all decisions, claims go one by one."""
+
+    books: Checking
+    launcher: Launcher
+    clock: Clock
+
+    def check(self, strategy_ids: Sequence[UUID], slot: datetime | None) -> list[Checked] | None:
+        """Check the strategies; None for an event that is too old: the next tick has been."""
+        as_of = self.clock.now()
+        if slot is not None and as_of - slot > STALE_AFTER:
+            return None
+        snapshots = self.books.snapshots(strategy_ids, as_of)
+        decisions = {
+            snapshot.strategy_id: decide(snapshot, snapshot.policy)
+            for snapshot in snapshots
+            if snapshot.checkable
+        }
+        self.books.store_decisions(list(decisions.values()), slot)
+        return list(self._act(snapshots, decisions, slot))
+
+    def _act(
+        self, snapshots: Sequence[Snapshot], decisions: dict[UUID, Decision], slot: datetime | None
+    ) -> Iterator[Checked]:
+        for snapshot in snapshots:
+            decision = decisions.get(snapshot.strategy_id)
+            claim = self._claim(snapshot, decision, slot)
+            waiting = claim.run_id if isinstance(claim, Claimed) else snapshot.queued_run
+            launch = self.launcher.launch(waiting) if waiting is not None else None
+            yield Checked(snapshot, decision, claim, launch)
+
+    def _claim(
+        self, snapshot: Snapshot, decision: Decision | None, slot: datetime | None
+    ) -> Claimed | NotClaimed | None:
+        if decision is None or not decision.should_retrain:
+            return None
+        return self.books.claim(
+            ClaimRequest(
+                strategy_id=snapshot.strategy_id,
+                user_id=snapshot.user_id,
+                reason=decision.reason,
+                trades_read_at=snapshot.trades_read_at,
+                slot=slot,
+            )
+        )

@@ -1,0 +1,219 @@
+"""A trainer's working life: take a run, keep its lease, learn, publish, take the next one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from autoretrain.domain.models import Artifact, Assignment, Challenger, Lesson
+from autoretrain.domain.runs import HEARTBEAT_EVERY, RUNNING_LEASE
+from autoretrain.errors import AutoRetrainError, DatabaseUnavailable, DependencyError, RunTaken
+from autoretrain.ports import (
+    ArtifactStore,
+    ChampionChanged,
+    Clock,
+    Learner,
+    Progress,
+    Published,
+    Training,
+)
+
+JUDGEMENTS = 3
+SAFETY_SECONDS = 20.0
+
+
+class Interrupted(Exception):
+    """The platform wants the machine back: the run goes back to the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    assignment: Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    assignment: Assignment
+    published: Published
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The run failed; `cause` is there when it was not an error that we know."""
+
+    assignment: Assignment
+    code: str
+    message: str
+    cause: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """The run is queued again, or somebody else's already; the trainer stops."""
+
+    assignment: Assignment
+    code: str
+    message: str
+
+
+TrainingEvent = Started | Finished | Failed | GivenBack
+Watch = Callable[[Assignment, Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Trainer:
+    """Works the queue down. `pulse_books` have a connection of their own, for the heartbeat."""
+
+    books: Training
+    pulse_books: Training
+    learner: Learner
+    artifacts: ArtifactStore
+    clock: Clock
+    watch: Watch
+
+    def work(
+        self, run_id: UUID | None, task_arn: str | None, stop: threading.Event
+    ) -> Iterator[TrainingEvent]:
+        """Train the named run, then every queued one; ends when none is left or `stop` is set."""
+        assignment = self.books.begin(run_id, task_arn) if run_id is not None else None
+        while not stop.is_set():
+            assignment = assignment or self.books.begin_next(task_arn)
+            if assignment is None:
+                return
+            yield Started(assignment)
+            ended = self._train(assignment, stop)
+            yield ended
+            if isinstance(ended, GivenBack):
+                return
+            assignment = None
+
+    def _train(self, assignment: Assignment, stop: threading.Event) -> TrainingEvent:
+        begun = time.monotonic()
+        try:
+            with Pulse(self.pulse_books, assignment, self.watch, stop) as pulse:
+                published = self._learn_and_publish(assignment, pulse)
+            return Finished(assignment, published, time.monotonic() - begun)
+        except RunTaken:
+            return GivenBack(assignment, "superseded", "another attempt owns the run by now")
+        except Interrupted:
+            return self._give_back(assignment, "interrupted", "asked to stop")
+        except DependencyError as exc:
+            return self._give_back(assignment, exc.code, str(exc))
+        except AutoRetrainError as exc:
+            return self._fail(assignment, exc.code, str(exc), None)
+        except Exception as exc:
+            # A bug of ours must not take the whole queue down with it.
+            return self._fail(assignment, "internal_error", f"{type(exc).__name__}: {exc}", exc)
+
+    def _learn_and_publish(self, assignment: Assignment, pulse: Pulse) -> Published:
+        for _ in range(JUDGEMENTS):
+            lesson = self.learner.learn(assignment, self.clock.now(), pulse.report)
+            try:
+                return self._publish(assignment, lesson, pulse)
+            except ChampionChanged:
+                assignment = self.books.refresh(assignment)
+        raise DependencyError(f"the champion changed {JUDGEMENTS} times during the training")
+
+    def _publish(self, assignment: Assignment, lesson: Lesson, pulse: Pulse) -> Published:
+        pulse.report("publishing")
+        if not isinstance(lesson, Challenger):
+            return self.books.decline(assignment, lesson)
+        key = self._store(assignment, lesson.served)
+        return self.books.publish(assignment, lesson, key, self.clock.now())
+
+    def _store(self, assignment: Assignment, served: Artifact) -> str:
+        """Files first, row last: the database never points at a model that is not there."""
+        key = (
+            f"models/{assignment.user_id}/{assignment.strategy_id}/{assignment.run_id}"
+            f"/{served.sha256[:16]}"
+        )
+        self.artifacts.put(f"{key}/model.txt", served.model_text, "text/plain")
+        self.artifacts.put(f"{key}/manifest.json", served.manifest_text, "application/json")
+        return key
+
+    def _give_back(self, assignment: Assignment, code: str, message: str) -> TrainingEvent:
+        try:
+            self.books.interrupt(assignment)
+        except RunTaken:
+            code = "superseded"
+        except DatabaseUnavailable as exc:
+            # The lease runs out by itself, and the next tick queues the run again.
+            message = f"{message}; {exc}"
+        return GivenBack(assignment, code, message)
+
+    def _fail(
+        self, assignment: Assignment, code: str, message: str, cause: Exception | None
+    ) -> TrainingEvent:
+        try:
+            self.books.fail(assignment, code, message)
+        except RunTaken:
+            return GivenBack(assignment, "superseded", message)
+        return Failed(assignment, code, message, cause)
+
+
+class Pulse:
+    """Extends the lease from a thread of its own and passes the progress on.
+
+    `report` raises RunTaken once the run is lost and Interrupted once a stop is wanted, so that
+    a training ends at its next boosting round.
+    """
+
+    def __init__(
+        self, books: Training, assignment: Assignment, watch: Watch, stop: threading.Event
+    ) -> None:
+        self._books = books
+        self._assignment = assignment
+        self._watch = watch
+        self._stop = stop
+        self._begun = self._last_beat = time.monotonic()
+        self._progress = Progress("starting")
+        self._wake = threading.Event()
+        self._done = False
+        self._lost = False
+        self._thread = threading.Thread(target=self._beat_until_done, name="pulse", daemon=True)
+
+    def __enter__(self) -> Pulse:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._done = True
+        self._wake.set()
+        self._thread.join()
+
+    def report(self, phase: str, round: int = 0, rounds: int = 0) -> None:
+        entered = phase != self._progress.phase
+        self._progress = Progress(phase, round, rounds)
+        if entered:
+            self._watch(self._assignment, self._progress)
+            self._wake.set()
+        if self._lost or self._lease_is_over():
+            raise RunTaken
+        if self._stop.is_set():
+            raise Interrupted
+
+    def _lease_is_over(self) -> bool:
+        """Without a beat for so long, the database may already call the run lost."""
+        silence = time.monotonic() - self._last_beat
+        return silence > RUNNING_LEASE.total_seconds() - SAFETY_SECONDS
+
+    def _beat_until_done(self) -> None:
+        while not self._done and not self._lost:
+            self._beat()
+            self._wake.wait(HEARTBEAT_EVERY.total_seconds())
+            self._wake.clear()
+
+    def _beat(self) -> None:
+        sent_at = time.monotonic()
+        try:
+            self._books.heartbeat(self._assignment, self._progress, sent_at - self._begun)
+        except RunTaken:
+            self._lost = True
+        except DatabaseUnavailable:
+            # The next beat may get through; if none does, the lease is over and report() says so.
+            return
+        self._last_beat = sent_at

@@ -1,0 +1,74 @@
+"""What each process needs to be told, read once from its environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from autoretrain.errors import BadSetting, MissingSettings
+
+Settings = TypeVar("Settings")
+
+
+@dataclass(frozen=True, slots=True)
+class DispatcherSettings:
+    database_secret_arn: str
+    condition_check_function: str
+    strategies_per_check: int
+    ecs_cluster: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionCheckSettings:
+    database_secret_arn: str
+    ecs_cluster: str
+    trainer_task_definition: str
+    trainer_subnets: tuple[str, ...]
+    trainer_security_groups: tuple[str, ...]
+    trainer_assign_public_ip: str
+    max_concurrent_tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStoppedSettings:
+    database_secret_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrainerSettings:
+    database_secret_arn: str
+    model_bucket: str
+
+
+def read(settings: type[Settings], environment: Mapping[str, str]) -> Settings:
+    """Fill the settings from variables of the same name in capitals.
+
+    Raises MissingSettings naming every variable that is absent or empty, BadSetting naming the
+    first whose value cannot be used.
+    """
+    wanted = {field.name: field.name.upper() for field in fields(settings)}  # type: ignore[arg-type]
+    missing = [variable for variable in wanted.values() if not environment.get(variable)]
+    if missing:
+        raise MissingSettings(
+            f"missing settings: {', '.join(missing)}: set them in the environment"
+        )
+    values: dict[str, Any] = {
+        field.name: _parse(str(field.type), wanted[field.name], environment[wanted[field.name]])
+        for field in fields(settings)  # type: ignore[arg-type]
+    }
+    return settings(**values)
+
+
+def _parse(kind: str, variable: str, text: str) -> str | int | tuple[str, ...]:
+    if kind == "int":
+        try:
+            number = int(text)
+        except ValueError as exc:
+            raise BadSetting(f"{variable} must be a whole number") from exc
+        if number < 1:
+            raise BadSetting(f"{variable} must be at least 1")
+        return number
+    if kind.startswith("tuple"):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return text

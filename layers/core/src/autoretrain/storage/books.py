@@ -1,0 +1,235 @@
+"""The books as each service needs them: who is due, what was decided, what runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from autoretrain.domain.conditions import Decision
+from autoretrain.domain.models import Policy, RecentTrades, Snapshot
+from autoretrain.domain.runs import STARTING_LEASE, Ending, Status
+from autoretrain.ports import (
+    Claimed,
+    ClaimRequest,
+    DueStrategy,
+    Launch,
+    LiveRun,
+    NotClaimed,
+    TickSummary,
+)
+from autoretrain.storage.database import Database, Transaction
+from autoretrain.storage.endings import end_attempt, requeue_run
+
+REFUSED = "launch_unavailable"
+
+
+class DispatchBooks:
+    """What the dispatcher reads and writes; see `ports.Dispatching`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def enrol_strategies(self) -> None:
+        self._database.transaction(lambda tx: tx.run("enrol_strategies"))
+
+    def strategies_to_check(self) -> list[DueStrategy]:
+        rows = self._database.transaction(lambda tx: tx.all("strategies_to_check"))
+        return [DueStrategy(*row) for row in rows]
+
+    def expired_runs(self) -> list[LiveRun]:
+        return _live_runs(self._database.transaction(lambda tx: tx.all("expired_runs")))
+
+    def adopt_task(self, run: LiveRun, task_arn: str) -> None:
+        values = {"run_id": run.run_id, "fence": run.fence, "task_arn": task_arn}
+        self._database.transaction(lambda tx: tx.run("adopt_task", lease=STARTING_LEASE, **values))
+
+    def end_attempt(self, run: LiveRun, ending: Ending, *, expired_only: bool) -> Status | None:
+        return self._database.transaction(
+            lambda tx: end_attempt(tx, run, ending, expired_only=expired_only)
+        )
+
+    def tick_summary(self, slot: datetime) -> TickSummary:
+        row = self._database.transaction(lambda tx: tx.one("tick_summary", slot=slot))
+        return TickSummary(slot, *row) if row else TickSummary(slot, 0, 0, 0, 0, 0)
+
+
+class StopBooks:
+    """What task_stopped reads and writes; see `ports.Stopping`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def runs_of_task(self, task_arn: str, event_version: int) -> list[LiveRun]:
+        rows = self._database.transaction(
+            lambda tx: tx.all("note_task_event", task_arn=task_arn, event_version=event_version)
+        )
+        return _live_runs(rows)
+
+    def end_attempt(self, run: LiveRun, ending: Ending, *, expired_only: bool) -> Status | None:
+        return self._database.transaction(
+            lambda tx: end_attempt(tx, run, ending, expired_only=expired_only)
+        )
+
+
+class CheckBooks:
+    """What the condition check reads and writes; see `ports.Checking`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def snapshots(self, strategy_ids: Sequence[UUID], as_of: datetime) -> list[Snapshot]:
+        rows = self._database.transaction(
+            lambda tx: tx.all("snapshots", strategy_ids=list(strategy_ids), as_of=as_of)
+        )
+        return [_snapshot(row, as_of) for row in rows]
+
+    def store_decisions(self, decisions: Sequence[Decision], slot: datetime | None) -> None:
+        given = json.dumps([_decision_row(decision) for decision in decisions])
+        self._database.transaction(lambda tx: tx.run("store_decisions", decisions=given, slot=slot))
+
+    def claim(self, request: ClaimRequest) -> Claimed | NotClaimed:
+        run_id = uuid4()
+        return self._database.transaction(lambda tx: _claim(tx, request, run_id))
+
+
+class LaunchBooks:
+    """What the launcher reads and writes; see `ports.Launching`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def reserve_launch(self, run_id: UUID, max_concurrent_tasks: int) -> Launch | None:
+        return self._database.transaction(lambda tx: _reserve(tx, run_id, max_concurrent_tasks))
+
+    def record_task(self, launch: Launch, task_arn: str) -> None:
+        def work(tx: Transaction) -> None:
+            tx.run("record_task", run_id=launch.run_id, fence=launch.fence, task_arn=task_arn)
+            tx.run("launches_work")
+
+        self._database.transaction(work)
+
+    def launch_unavailable(self, launch: Launch, message: str) -> None:
+        def work(tx: Transaction) -> None:
+            strategy = tx.one("lock_strategy", strategy_id=launch.strategy_id)
+            if strategy is not None and strategy.fence == launch.fence:
+                requeue_run(tx, launch.run_id, strategy, REFUSED, message, losses=0)
+            tx.run("launch_was_refused", at_once=False, reason=message)
+
+        self._database.transaction(work)
+
+    def launch_refused(self, launch: Launch, message: str) -> None:
+        def work(tx: Transaction) -> None:
+            strategy = tx.one("lock_strategy", strategy_id=launch.strategy_id)
+            if strategy is not None and strategy.fence == launch.fence:
+                tx.run(
+                    "fail_run",
+                    run_id=launch.run_id,
+                    error_code="launch_config",
+                    error_message=message,
+                )
+            tx.run("launch_was_refused", at_once=True, reason=message)
+
+        self._database.transaction(work)
+
+
+def _live_runs(rows: Sequence[Any]) -> list[LiveRun]:
+    return [
+        LiveRun(row.run_id, row.strategy_id, row.fence, Status(row.status), row.task_arn)
+        for row in rows
+    ]
+
+
+def _snapshot(row: Any, as_of: datetime) -> Snapshot:
+    return Snapshot(
+        strategy_id=row.strategy_id,
+        user_id=row.user_id,
+        name=row.name,
+        as_of=as_of,
+        checkable=row.checkable,
+        policy=Policy(
+            min_trades=row.min_trades,
+            new_trades=row.new_trades_threshold,
+            degradation_ratio=row.degradation_ratio,
+            degradation_window=row.degradation_window,
+            degradation_min_trades=row.degradation_min_trades,
+            max_age_days=row.max_age_days,
+        ),
+        total_trades=row.total_trades,
+        new_trades=row.new_trades,
+        recent=RecentTrades(row.recent, row.wins, row.predicted, row.correct, row.mean_confidence),
+        model_version=row.model_version,
+        trained_at=row.trained_at,
+        expected_accuracy=row.expected_accuracy,
+        expected_win_rate=row.expected_win_rate,
+        trades_read_at=row.trades_read_at,
+        queued_run=row.queued_run,
+    )
+
+
+def _decision_row(decision: Decision) -> dict[str, Any]:
+    return {
+        "strategy_id": str(decision.strategy_id),
+        "decided_at": decision.as_of.isoformat(),
+        "should_retrain": decision.should_retrain,
+        "outcome": decision.outcome,
+        "reason": decision.reason,
+        "conditions": [asdict(condition) for condition in decision.conditions],
+    }
+
+
+def _claim(tx: Transaction, request: ClaimRequest, run_id: UUID) -> Claimed | NotClaimed:
+    """Three statements, row lock first: one statement would compare with a stale snapshot."""
+    held = tx.one("lock_for_claim", strategy_id=request.strategy_id)
+    if held is None:
+        return NotClaimed("strategy_gone", "the strategy is not in the books any more")
+    refusal = _refusal(held, request)
+    if refusal is not None:
+        return refusal
+    inserted = tx.run(
+        "insert_run",
+        run_id=run_id,
+        strategy_id=request.strategy_id,
+        user_id=request.user_id,
+        fence=held.fence + 1,
+        slot=request.slot,
+        reason=request.reason,
+        manual=request.manual,
+        force=request.force,
+    )
+    if inserted:
+        tx.run("set_fence", strategy_id=request.strategy_id, fence=held.fence + 1)
+        return Claimed(run_id)
+    live = tx.one("live_run", strategy_id=request.strategy_id)
+    if live is not None:
+        return NotClaimed("live_run", "a training is already on its way", live.id)
+    return NotClaimed("slot_done", "this tick has already trained the strategy")
+
+
+def _refusal(held: Any, request: ClaimRequest) -> NotClaimed | None:
+    if held.trades_read_at != request.trades_read_at:
+        return NotClaimed("figures_stale", "a training has finished since the figures were read")
+    if request.manual or request.force:
+        return None
+    if held.paused_reason is not None:
+        return NotClaimed("paused", f"paused: {held.paused_reason}")
+    if held.resting:
+        until = f"{held.next_eligible_at:%Y-%m-%d %H:%M} UTC"
+        return NotClaimed("backing_off", f"resting after a failed training until {until}")
+    return None
+
+
+def _reserve(tx: Transaction, run_id: UUID, max_concurrent_tasks: int) -> Launch | None:
+    tx.run("lock_launches")
+    busy, control = tx.one("busy_tasks"), tx.one("launch_control")
+    if busy is None or busy.busy >= max_concurrent_tasks:
+        return None
+    if control is not None and control.stopped_reason is not None:
+        if not control.probe_due:
+            return None
+        tx.run("note_probe")
+    row = tx.one("start_run", run_id=run_id, lease=STARTING_LEASE)
+    return None if row is None else Launch(*row)

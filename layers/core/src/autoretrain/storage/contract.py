@@ -1,0 +1,213 @@
+"""The user's three tables or views: what we ask of them, and the views we read them through.
+
+Everything else in this package sees `autoretrain.strategies`, `.models` and `.trades` only, so
+that optional columns, odd types and missing defaults are dealt with once, here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from psycopg2 import sql
+
+from autoretrain.errors import ContractError
+
+TIME = ("timestamp with time zone",)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the contract: the types it may have (any, where empty), how the view reads it,
+    and what stands in where an optional column is absent."""
+
+    name: str
+    types: tuple[str, ...] = ()
+    read: str = "{}"
+    absent: str | None = None
+    add: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """One of the user's tables or views, and the view that we read it through."""
+
+    name: str
+    view: str
+    columns: tuple[Column, ...]
+    written: str = ""
+    index: str | None = None
+
+
+STRATEGIES = Relation(
+    "ai_strategies",
+    "strategies",
+    (
+        Column("id", ("uuid",)),
+        Column("user_id", ("uuid",)),
+        Column("name", read="{}::text"),
+        Column("is_active", ("boolean",), "coalesce({}, false)"),
+        Column(
+            "ml_training_enabled",
+            ("boolean",),
+            "coalesce({}, true)",
+            add="boolean NOT NULL DEFAULT true",
+        ),
+        Column(
+            "ml_min_trades_for_training",
+            ("integer", "bigint", "smallint"),
+            "coalesce({}, 100)::integer",
+            add="integer NOT NULL DEFAULT 100",
+        ),
+        Column("ml_model_version", ("text", "character varying"), add="text"),
+        Column("ml_model_trained_at", TIME, add="timestamptz"),
+        Column("ml_model_performance", ("jsonb",), add="jsonb"),
+    ),
+    written="UPDATE",
+)
+MODELS = Relation(
+    "ai_strategy_ml_models",
+    "models",
+    tuple(
+        Column(name)
+        for name in (
+            "strategy_id", "version", "is_active", "accuracy", "roc_auc",
+            "training_samples", "improvement", "created_at",
+        )
+    ),
+    written="INSERT, UPDATE",
+)  # fmt: skip
+TRADES = Relation(
+    "trades",
+    "trades",
+    (
+        Column("id", read="{}::text"),
+        Column("strategy_id", ("uuid",)),
+        Column("symbol", read="{}::text"),
+        Column("side", read="lower({}::text)"),
+        Column("decided_at", TIME),
+        Column("closed_at", TIME),
+        Column("pnl_pct", read="{}::float8"),
+        Column("features", ("jsonb",)),
+        Column("win", read="{}::text::boolean", absent="NULL::boolean"),
+        Column("executed", ("boolean",), "coalesce({}, true)", absent="true"),
+        Column("model_version", read="{}::text", absent="NULL::text"),
+        Column("win_probability", read="{}::float8", absent="NULL::float8"),
+    ),
+    index=(
+        "CREATE INDEX trades_closed ON {table} (strategy_id, decided_at)"
+        " INCLUDE (closed_at, pnl_pct) WHERE closed_at IS NOT NULL;"
+    ),
+)
+RELATIONS = (STRATEGIES, MODELS, TRADES)
+UPDATABLE, INSERTABLE = 4, 8  # pg_relation_is_updatable: 1 << CMD_UPDATE, 1 << CMD_INSERT
+
+
+def create_absent(cursor: Any, relation: Relation) -> None:
+    """Create the user's table where nothing of its name exists."""
+    cursor.execute("SELECT to_regclass(%s) IS NULL", (f"public.{relation.name}",))
+    if cursor.fetchone()[0]:
+        script = files("autoretrain.storage").joinpath("user_tables", f"{relation.name}.sql")
+        cursor.execute(script.read_text(encoding="utf-8"))
+
+
+def adopt(cursor: Any, relation: Relation) -> list[str]:
+    """Check the relation against its contract, build our view of it; returns warnings.
+
+    Raises ContractError naming the column that is missing or unusable.
+    """
+    _add_missing_columns(cursor, relation)
+    found = _columns(cursor, relation)
+    for column in relation.columns:
+        _check(relation, column, found.get(column.name))
+    _check_writable(cursor, relation)
+    _create_view(cursor, relation, found)
+    return _missing_index(cursor, relation)
+
+
+def _columns(cursor: Any, relation: Relation) -> dict[str, str]:
+    cursor.execute(
+        "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute"
+        " WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped",
+        (f"public.{relation.name}",),
+    )
+    return dict(cursor.fetchall())
+
+
+def _is_table(cursor: Any, relation: Relation) -> bool:
+    cursor.execute(
+        "SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = to_regclass(%s)",
+        (f"public.{relation.name}",),
+    )
+    return bool(cursor.fetchone()[0])
+
+
+def _add_missing_columns(cursor: Any, relation: Relation) -> None:
+    if not _is_table(cursor, relation):
+        return
+    for column in relation.columns:
+        if column.add is not None:
+            add = sql.SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} ").format(
+                sql.Identifier("public", relation.name), sql.Identifier(column.name)
+            )
+            cursor.execute(add + sql.SQL(column.add))
+
+
+def _check(relation: Relation, column: Column, type_: str | None) -> None:
+    where = f"public.{relation.name}.{column.name}"
+    if type_ is None and column.absent is None:
+        raise ContractError(f"column {where} is missing: add it, or a view that has it")
+    if type_ is not None and column.types and type_ not in column.types:
+        wanted = " or ".join(column.types)
+        raise ContractError(f"column {where} is {type_}, not {wanted}: change it, or add a view")
+
+
+def _check_writable(cursor: Any, relation: Relation) -> None:
+    if not relation.written:
+        return
+    needed = UPDATABLE | (INSERTABLE if "INSERT" in relation.written else 0)
+    cursor.execute(
+        "SELECT pg_relation_is_updatable(to_regclass(%s), true)", (f"public.{relation.name}",)
+    )
+    if cursor.fetchone()[0] & needed != needed:
+        raise ContractError(
+            f"view public.{relation.name} does not take {relation.written}:"
+            " make it a simple view, or give it INSTEAD OF triggers"
+        )
+
+
+def _create_view(cursor: Any, relation: Relation, found: dict[str, str]) -> None:
+    """Simple column references stay simple, so that the view itself can be written through."""
+    reads = []
+    for column in relation.columns:
+        expression = column.read if column.name in found else column.absent or "NULL"
+        read = sql.SQL(expression).format(sql.Identifier(column.name))
+        reads.append(read + sql.SQL(" AS ") + sql.Identifier(column.name))
+    view = sql.Identifier("autoretrain", relation.view)
+    cursor.execute(
+        sql.SQL("CREATE OR REPLACE VIEW {} AS SELECT {} FROM {}").format(
+            view, sql.SQL(", ").join(reads), sql.Identifier("public", relation.name)
+        )
+    )
+    cursor.execute(
+        sql.SQL(
+            "GRANT SELECT ON {0} TO autoretrain_api, autoretrain_trainer, autoretrain_reader"
+        ).format(view)
+    )
+
+
+def _missing_index(cursor: Any, relation: Relation) -> list[str]:
+    """On tables that are not ours an index is advice, not an act."""
+    if relation.index is None or not _is_table(cursor, relation):
+        return []
+    cursor.execute(
+        "SELECT count(*) FROM pg_index i WHERE indrelid = to_regclass(%s) AND indnkeyatts >= 2"
+        " AND (SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute"
+        "      WHERE attrelid = i.indexrelid AND attnum <= 2) = ARRAY['strategy_id', 'decided_at']",
+        (f"public.{relation.name}",),
+    )
+    if cursor.fetchone()[0]:
+        return []
+    advice = relation.index.format(table=f"public.{relation.name}")
+    return [f"public.{relation.name} has no index for the hourly check; to make it fast: {advice}"]

@@ -1,0 +1,219 @@
+"""One connection, one role, short transactions; the only place that sees the driver's errors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple, TypeVar
+
+import psycopg2
+from psycopg2 import errorcodes, extras, sql
+from psycopg2.extensions import connection, parse_dsn
+
+from autoretrain.errors import BadSetting, ContractError, DatabaseUnavailable
+from autoretrain.storage.named import statement
+
+Result = TypeVar("Result")
+
+API, TRAINER = "autoretrain_api", "autoretrain_trainer"
+IDLE_SECONDS_TRUSTED = 30.0
+TRIES = 3
+_SNAPSHOT = sql.SQL("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; ")
+_RETRIED = {errorcodes.DEADLOCK_DETECTED, errorcodes.SERIALIZATION_FAILURE}
+_LOCAL_HOSTS = {"", "localhost", "127.0.0.1", "::1"}
+
+
+def connect(url: str) -> connection:
+    """Open a connection, encrypted unless the database is on this machine.
+
+    Raises BadSetting for a URL that cannot be used, DatabaseUnavailable where nobody answers.
+    """
+    try:
+        given = parse_dsn(url)
+    except psycopg2.ProgrammingError as exc:
+        raise BadSetting("the database URL cannot be read: postgresql://user@host/name") from exc
+    host = given.get("host", "")
+    is_local = host in _LOCAL_HOSTS or host.startswith("/")
+    if not is_local and given.setdefault("sslmode", "require") in ("disable", "allow", "prefer"):
+        raise BadSetting(f"the database URL asks for sslmode={given['sslmode']}: use require")
+    given.setdefault("connect_timeout", "5")
+    given.setdefault("application_name", "auto-retrain")
+    try:
+        opened: connection = psycopg2.connect(
+            **given, keepalives=1, keepalives_idle=30, keepalives_interval=10, keepalives_count=3
+        )
+    except psycopg2.OperationalError as exc:
+        raise _unavailable(exc) from exc
+    extras.register_uuid(conn_or_curs=opened)  # type: ignore[no-untyped-call]
+    return opened
+
+
+class Transaction:
+    """An open transaction: runs named statements as the stack's role."""
+
+    def __init__(self, opened: connection, opening: sql.Composable) -> None:
+        self._connection = opened
+        self._opening: sql.Composable | None = opening
+
+    def run(self, name: str, **values: Any) -> int:
+        """Run the statement; returns the number of rows it touched."""
+        with self._execute(name, values) as cursor:
+            return int(cursor.rowcount)
+
+    def one(self, name: str, **values: Any) -> Any | None:
+        """The only row, None where there is none."""
+        with self._execute(name, values) as cursor:
+            return cursor.fetchone()
+
+    def all(self, name: str, **values: Any) -> list[Any]:
+        with self._execute(name, values) as cursor:
+            return list(cursor.fetchall())
+
+    def copy(self, name: str, columns: sql.Composable, values: dict[str, Any], sink: Any) -> None:
+        """Stream columns of the named statement's rows to the sink as binary COPY."""
+        with self._connection.cursor() as cursor:
+            # COPY takes no parameters: the driver writes them into the inner statement.
+            rows = sql.SQL(cursor.mogrify(statement(name), values).decode())
+            query = sql.SQL("COPY (SELECT {} FROM ({}) trades) TO STDOUT (FORMAT binary)")
+            cursor.copy_expert(query.format(columns, rows), sink, 1 << 16)
+
+    @contextmanager
+    def _execute(self, name: str, values: dict[str, Any]) -> Iterator[Any]:
+        query: sql.Composable = sql.SQL(statement(name))
+        if self._opening is not None:
+            # The role rides in front of the first statement: no round trip of its own.
+            query, self._opening = self._opening + query, None
+        with self._connection.cursor(cursor_factory=extras.NamedTupleCursor) as cursor:
+            cursor.execute(query, values)  # type: ignore[no-untyped-call]
+            yield cursor
+
+
+class _Open(NamedTuple):
+    connection: connection
+    used_at: float
+
+
+class Database:
+    """Transactions on one lazily opened connection that survives a frozen sandbox."""
+
+    def __init__(self, connect_: Callable[[], connection], role: str) -> None:
+        self._connect = connect_
+        self._role = sql.SQL("SET LOCAL ROLE {}; ").format(sql.Identifier(role))
+        self._open: _Open | None = None
+
+    def transaction(self, work: Callable[[Transaction], Result]) -> Result:
+        """Commit what `work` does, again from the start after a deadlock or a dead connection.
+
+        Raises DatabaseUnavailable, ContractError where the schema is missing, and what `work`
+        raises, rolled back.
+        """
+        for _ in range(TRIES):
+            try:
+                return self._once(work)
+            except _Again as exc:
+                cause = exc.cause
+        raise _unavailable(cause) from cause
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Transaction]:
+        """A read-only transaction in which every statement sees the same rows."""
+        opened = self._checkout()
+        try:
+            with _translated():
+                yield Transaction(opened, _SNAPSHOT + self._role)
+        finally:
+            self._rollback(opened)
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.connection.close()
+            self._open = None
+
+    def _once(self, work: Callable[[Transaction], Result]) -> Result:
+        opened = self._checkout()
+        try:
+            with _translated():
+                result = work(Transaction(opened, self._role))
+        except DatabaseUnavailable as exc:
+            cause = exc.__cause__
+            self._rollback(opened)
+            # Nothing was committed, so the work may start again.
+            if isinstance(cause, psycopg2.Error) and (opened.closed or cause.pgcode in _RETRIED):
+                raise _Again(cause) from cause
+            raise
+        except BaseException:
+            self._rollback(opened)
+            raise
+        self._commit(opened)
+        return result
+
+    def _checkout(self) -> connection:
+        if self._open is not None and self._is_dead(self._open):
+            self.close()
+        if self._open is None:
+            self._open = _Open(self._connect(), time.monotonic())
+        return self._open.connection
+
+    def _is_dead(self, opened: _Open) -> bool:
+        """A connection that rested may be gone without anybody having noticed: ask."""
+        if opened.connection.closed:
+            return True
+        if time.monotonic() - opened.used_at < IDLE_SECONDS_TRUSTED:
+            return False
+        try:
+            with opened.connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            opened.connection.rollback()
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            return True
+        return False
+
+    def _commit(self, opened: connection) -> None:
+        try:
+            opened.commit()
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as exc:
+            raise DatabaseUnavailable(
+                "the connection was lost during COMMIT: what was written is unknown, look again"
+            ) from exc
+        self._open = _Open(opened, time.monotonic())
+
+    def _rollback(self, opened: connection) -> None:
+        # A connection that cannot roll back is closed, and the next checkout opens another.
+        with suppress(psycopg2.OperationalError, psycopg2.InterfaceError):
+            opened.rollback()
+
+
+class _Again(Exception):
+    """The transaction did nothing and may be run again."""
+
+    def __init__(self, cause: psycopg2.Error) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The driver's errors in our own words; the first line names no password."""
+    try:
+        yield
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as exc:
+        raise _unavailable(exc) from exc
+    except (
+        psycopg2.errors.UndefinedTable,
+        psycopg2.errors.InvalidSchemaName,
+        psycopg2.errors.UndefinedObject,
+    ) as exc:
+        raise ContractError(
+            f"the database is not ready ({_first_line(exc)}): run `autoretrain migrate`"
+        ) from exc
+
+
+def _unavailable(exc: BaseException) -> DatabaseUnavailable:
+    return DatabaseUnavailable(
+        f"the database cannot be reached or did not answer: {_first_line(exc)}"
+    )
+
+
+def _first_line(exc: BaseException) -> str:
+    return (str(exc).strip().splitlines() or ["no reason given"])[0]

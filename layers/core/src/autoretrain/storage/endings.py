@@ -1,0 +1,70 @@
+"""How an attempt ends when its trainer did not publish: queued again, or failed."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from psycopg2.extras import Json as Jsonb
+
+from autoretrain.domain.runs import MAX_LOSSES_IN_A_ROW, Ending, Loss, Status, back_off
+from autoretrain.ports import LiveRun
+from autoretrain.storage.database import Transaction
+
+LIVE = (Status.QUEUED, Status.STARTING, Status.RUNNING)
+
+
+def end_attempt(
+    tx: Transaction, run: LiveRun, ending: Ending, *, expired_only: bool
+) -> Status | None:
+    """End the attempt that `run` describes, unless the run has moved on since."""
+    strategy = tx.one("lock_strategy", strategy_id=run.strategy_id)
+    held = tx.one("run_under_lock", run_id=run.run_id)
+    if strategy is None or held is None or held.fence != run.fence or held.status not in LIVE:
+        return None
+    if expired_only and not held.expired:
+        return None
+    if ending.loss is None:
+        fail_run(tx, run.run_id, strategy, ending.error_code or "trainer_exit", ending.message)
+        return Status.FAILED
+    if held.losses_in_a_row + 1 >= MAX_LOSSES_IN_A_ROW:
+        message = (
+            f"{ending.loss} {MAX_LOSSES_IN_A_ROW} times in a row; the last time: {ending.message}"
+        )
+        fail_run(tx, run.run_id, strategy, ending.loss, message)
+        return Status.FAILED
+    requeue_run(tx, run.run_id, strategy, ending.loss, ending.message, losses=1)
+    return Status.QUEUED
+
+
+def requeue_run(
+    tx: Transaction, run_id: UUID, strategy: Any, code: Loss | str, message: str, *, losses: int
+) -> None:
+    """Make the run its own next attempt, behind a new fence."""
+    fence = strategy.fence + 1
+    tx.run("set_fence", strategy_id=strategy.strategy_id, fence=fence)
+    tx.run(
+        "requeue_run",
+        run_id=run_id,
+        fence=fence,
+        losses=losses,
+        error_code=str(code),
+        error_message=message,
+    )
+
+
+def fail_run(tx: Transaction, run_id: UUID, strategy: Any, code: str, message: str) -> None:
+    """Fail the run as the strategy's own failure: it rests longer each time, then is paused."""
+    failures = strategy.failures + 1
+    rest = back_off(failures)
+    paused = None if rest else f"{failures} failed trainings in a row; the last one: {code}"
+    tx.run("fail_run", run_id=run_id, error_code=str(code), error_message=message)
+    tx.run("count_failure", strategy_id=strategy.strategy_id, rest=rest, paused_reason=paused)
+    told = {"run_id": str(run_id), "error_code": str(code), "error_message": message[:2000]}
+    notify(tx, "TrainingFailed", strategy.strategy_id, told)
+    if paused:
+        notify(tx, "StrategyPaused", strategy.strategy_id, told | {"paused_reason": paused})
+
+
+def notify(tx: Transaction, topic: str, strategy_id: UUID, payload: dict[str, Any]) -> None:
+    tx.run("notify", topic=topic, strategy_id=strategy_id, payload=Jsonb(payload))

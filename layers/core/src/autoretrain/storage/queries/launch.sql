@@ -1,0 +1,42 @@
+-- lock_launches --
+-- Who counts busy tasks, or looks whether the queue is empty, does it alone.
+SELECT pg_advisory_xact_lock(7301120002);
+
+-- busy_tasks --
+-- How many tasks are starting or running.
+SELECT count(*)::integer AS busy FROM autoretrain.training_runs
+WHERE status IN ('starting', 'running');
+
+-- launch_control --
+-- Whether launches are stopped, and whether a probe is due.
+SELECT stopped_reason, probed_at < now() - interval '10 minutes' AS probe_due
+FROM autoretrain.launch_control
+FOR UPDATE;
+
+-- note_probe --
+-- The next probe is due in ten minutes.
+UPDATE autoretrain.launch_control SET probed_at = now();
+
+-- start_run --
+-- queued -> starting: the lease covers the time that a task needs to come up.
+UPDATE autoretrain.training_runs
+SET status = 'starting', starting_at = now(), lease_expires_at = now() + %(lease)s
+WHERE id = %(run_id)s AND status = 'queued'
+RETURNING id AS run_id, strategy_id, attempt, fence;
+
+-- record_task --
+-- The trainer may have begun, and even ended, before its launcher gets here.
+UPDATE autoretrain.training_runs SET task_arn = %(task_arn)s
+WHERE id = %(run_id)s AND fence = %(fence)s AND task_arn IS NULL;
+
+-- launches_work --
+-- A launch succeeded: whatever had stopped launches is over.
+UPDATE autoretrain.launch_control SET refusals_in_a_row = 0, stopped_reason = NULL
+WHERE refusals_in_a_row > 0 OR stopped_reason IS NOT NULL;
+
+-- launch_was_refused --
+-- Three refusals in a row, or one for the configuration, stop launches until a probe succeeds.
+UPDATE autoretrain.launch_control
+SET refusals_in_a_row = refusals_in_a_row + 1,
+    stopped_reason = CASE WHEN %(at_once)s OR refusals_in_a_row >= 2 THEN %(reason)s
+        ELSE stopped_reason END;

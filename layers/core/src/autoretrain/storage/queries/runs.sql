@@ -1,0 +1,47 @@
+-- lock_strategy --
+-- The row that every change to a run or a champion goes through.
+SELECT * FROM autoretrain.strategy_training WHERE strategy_id = %(strategy_id)s FOR UPDATE;
+
+-- run_under_lock --
+-- The run as it stands while its strategy's row is held.
+SELECT status, fence, losses_in_a_row, lease_expires_at < now() AS expired
+FROM autoretrain.training_runs
+WHERE id = %(run_id)s;
+
+-- requeue_run --
+-- starting, running -> queued: the same run, its next attempt, a new fence.
+UPDATE autoretrain.training_runs
+SET status = 'queued', fence = %(fence)s, attempt = attempt + 1,
+    losses_in_a_row = losses_in_a_row + %(losses)s, lease_expires_at = NULL, task_arn = NULL,
+    task_event_version = 0, phase = NULL, round = NULL, rounds = NULL,
+    error_code = %(error_code)s, error_message = left(%(error_message)s, 2000)
+WHERE id = %(run_id)s;
+
+-- fail_run --
+-- starting, running -> failed, with what the operator needs to know.
+UPDATE autoretrain.training_runs
+SET status = 'failed', finished_at = now(), lease_expires_at = NULL,
+    error_code = %(error_code)s, error_message = left(%(error_message)s, 2000)
+WHERE id = %(run_id)s;
+
+-- count_failure --
+-- The strategy rests for 1, 2, 4, 8 h, then is paused until a person resumes it.
+UPDATE autoretrain.strategy_training
+SET failures = failures + 1,
+    next_eligible_at = CASE WHEN %(rest)s::interval IS NULL THEN next_eligible_at
+        ELSE now() + %(rest)s::interval END,
+    paused_reason = %(paused_reason)s
+WHERE strategy_id = %(strategy_id)s;
+
+-- notify --
+-- A notification in the transaction that it tells of.
+INSERT INTO autoretrain.outbox (topic, strategy_id, payload)
+VALUES (%(topic)s, %(strategy_id)s, %(payload)s);
+
+-- note_task_event --
+-- An event counts for the task's live runs if it is newer than the last one seen.
+UPDATE autoretrain.training_runs
+SET task_event_version = %(event_version)s
+WHERE task_arn = %(task_arn)s AND status IN ('starting', 'running')
+    AND task_event_version < %(event_version)s
+RETURNING id AS run_id, strategy_id, fence, status, task_arn;

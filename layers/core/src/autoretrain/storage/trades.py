@@ -1,0 +1,56 @@
+"""A strategy's trades as a stream of fixed-width rows; the layout is `ports.TradeReader.copy`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import BinaryIO
+from uuid import UUID
+
+from psycopg2 import sql
+
+from autoretrain.ports import FeatureSummary
+from autoretrain.storage.database import Transaction
+
+_LAYOUT = sql.SQL(
+    """
+    hashtextextended(coalesce(id, ''), 0), coalesce(decided_at, 'infinity'), closed_at,
+    coalesce(pnl_pct, 'NaN'), coalesce(win::integer::float8, 'NaN'),
+    CASE WHEN side IN ('long', 'buy') THEN 1::float8 WHEN side IN ('short', 'sell') THEN -1::float8
+        WHEN side IS NULL THEN 'NaN'::float8 ELSE 'Infinity'::float8 END,
+    executed::integer::float8,
+    coalesce(array_position({symbols}, symbol) - 1, -1)::int8
+    """
+)
+_NUMBER = sql.SQL("coalesce((features ->> {name})::float8, 'NaN')")
+_NUMBER_AMONG_OTHERS = sql.SQL(
+    "coalesce(CASE WHEN jsonb_typeof(features -> {name}) = 'number'"
+    " THEN (features ->> {name})::float8 END, 'NaN')"
+)
+
+
+class CopyReader:
+    """Reads inside one snapshot; names and rows belong together."""
+
+    def __init__(self, tx: Transaction, strategy_id: UUID, as_of: datetime, newest: int) -> None:
+        self.as_of = as_of
+        self._tx = tx
+        self._values = {"strategy_id": strategy_id, "as_of": as_of, "newest": newest}
+
+    def features(self) -> list[FeatureSummary]:
+        return [FeatureSummary(*row) for row in self._tx.all("feature_names", **self._values)]
+
+    def symbols(self) -> list[str]:
+        return [row.symbol for row in self._tx.all("symbols", **self._values)]
+
+    def copy(
+        self, features: Sequence[FeatureSummary], symbols: Sequence[str], sink: BinaryIO
+    ) -> None:
+        values = [
+            (_NUMBER if feature.numeric else _NUMBER_AMONG_OTHERS).format(
+                name=sql.Literal(feature.name)
+            )
+            for feature in features
+        ]
+        layout = _LAYOUT.format(symbols=sql.Literal(list(symbols)) + sql.SQL("::text[]"))
+        self._tx.copy("training_trades", sql.SQL(", ").join([layout, *values]), self._values, sink)

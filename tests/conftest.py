@@ -1,0 +1,85 @@
+"""One Postgres per test run, one database per test; nothing of the machine's environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg2
+import pytest
+from psycopg2 import sql
+
+from autoretrain.storage.database import connect
+from autoretrain.storage.migrate import migrate
+from autoretrain_local.postgres import PostgresServer
+
+VIEWS = Path(__file__).with_name("storage") / "user_views.sql"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _scrubbed_environment() -> None:
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "PG", "DATABASE_URL", "POWERTOOLS_", "ECS_", "MOTO_")):
+            del os.environ[name]
+    os.environ["AWS_DEFAULT_REGION"] = "eu-central-1"
+    os.environ["POWERTOOLS_SERVICE_NAME"] = "auto-retrain"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    with PostgresServer(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+        yield server
+
+
+def _run(url: str, statement: str, name: str, template: str = "") -> None:
+    opened = psycopg2.connect(url)
+    opened.autocommit = True
+    with opened.cursor() as cursor:
+        names = {"name": sql.Identifier(name), "template": sql.Identifier(template or "template1")}
+        cursor.execute(sql.SQL(statement).format(**names))
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def templates(postgres: PostgresServer) -> dict[str, str]:
+    """Migrated databases to clone: the user's world as tables of ours, and as views of theirs."""
+    found = {"empty": "template1"}
+    for world in ("tables", "views"):
+        found[world] = f"template_{world}"
+        _run(postgres.url(), "CREATE DATABASE {name}", found[world])
+        opened = connect(postgres.url(found[world]))
+        if world == "views":
+            with opened, opened.cursor() as cursor:
+                cursor.execute(VIEWS.read_text())
+        migrate(opened)
+        opened.close()
+    return found
+
+
+@pytest.fixture
+def clone(postgres: PostgresServer, templates: dict[str, str]) -> Iterator[str]:
+    """A database of its own with the migrated schema, the user's tables made by us."""
+    yield from _cloned(postgres, templates["tables"])
+
+
+@pytest.fixture
+def blank(postgres: PostgresServer, templates: dict[str, str]) -> Iterator[str]:
+    """A database of its own with nothing in it."""
+    yield from _cloned(postgres, templates["empty"])
+
+
+@pytest.fixture(params=["tables", "views"])
+def either(
+    postgres: PostgresServer, templates: dict[str, str], request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """Once with the user's world as tables, once as views."""
+    yield from _cloned(postgres, templates[request.param])
+
+
+def _cloned(postgres: PostgresServer, template: str) -> Iterator[str]:
+    name = f"t_{uuid4().hex}"
+    _run(postgres.url(), "CREATE DATABASE {name} TEMPLATE {template}", name, template)
+    yield postgres.url(name)
+    _run(postgres.url(), "DROP DATABASE {name} WITH (FORCE)", name)
