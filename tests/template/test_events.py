@@ -1,0 +1,155 @@
+"""The sample events are the ones that the template's rules let through."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from moto.events.models import EventPattern
+
+from autoretrain.domain.runs import Ending, Loss, ending_of_task
+
+RULES = {
+    "stack_created": "StackReadyRule",
+    "task_stopped_oom": "TaskStoppedRule",
+    "task_stopped_interrupted": "TaskStoppedRule",
+    "task_stopped_never_started": "TaskStoppedRule",
+    "task_stopped_success": "TaskStoppedRule",
+}
+STOPPED = sorted(name for name, rule in RULES.items() if rule == "TaskStoppedRule")
+DEPLOYED = {
+    "AWS::StackId": "arn:aws:cloudformation:eu-central-1:123456789012"
+    ":stack/auto-retrain/5e2f7a10-ea0f-11f0-9c33-0a58a9feac02",
+    "Cluster.Arn": "arn:aws:ecs:eu-central-1:123456789012"
+    ":cluster/auto-retrain-Cluster-4fQxTz8mB2aL",
+}
+
+
+def event(root: Path, name: str) -> Any:
+    return json.loads((root / "events" / f"{name}.json").read_text())
+
+
+def deployed(tree: Any) -> Any:
+    match tree:
+        case {"Ref": str(name)}:
+            return DEPLOYED[name]
+        case {"Fn::GetAtt": [str(resource), str(attribute)]}:
+            return DEPLOYED[f"{resource}.{attribute}"]
+        case dict():
+            return {key: deployed(value) for key, value in tree.items()}
+        case list():
+            return [deployed(value) for value in tree]
+        case _:
+            return tree
+
+
+def takes(template: dict[str, Any], rule: str, candidate: Any) -> bool:
+    pattern = deployed(template["Resources"][rule]["Properties"]["EventPattern"])
+    return bool(EventPattern(json.dumps(pattern), pattern).matches_event(candidate))
+
+
+def test_every_sample_event_is_tested(root: Path) -> None:
+    names = {path.stem for path in (root / "events").glob("*.json")}
+    assert names == RULES.keys() | {"scheduled", "condition_check"}
+
+
+@pytest.mark.parametrize(("name", "rule"), RULES.items())
+def test_rule_takes_its_event(template: dict[str, Any], root: Path, name: str, rule: str) -> None:
+    assert takes(template, rule, event(root, name))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("stack-id", DEPLOYED["AWS::StackId"].replace("auto-retrain", "another-stack")),
+        ("status-details", {"status": "UPDATE_ROLLBACK_COMPLETE"}),
+        ("status-details", {"status": "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"}),
+        ("status-details", {"status": "DELETE_COMPLETE"}),
+    ],
+)
+def test_stack_rule_leaves_other_news_alone(
+    template: dict[str, Any], root: Path, field: str, value: Any
+) -> None:
+    created = event(root, "stack_created")
+    created["detail"][field] = value
+    assert not takes(template, "StackReadyRule", created)
+
+
+def test_stack_rule_takes_an_update(template: dict[str, Any], root: Path) -> None:
+    updated = event(root, "stack_created")
+    updated["detail"]["status-details"]["status"] = "UPDATE_COMPLETE"
+    assert takes(template, "StackReadyRule", updated)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("lastStatus", "RUNNING"), ("clusterArn", DEPLOYED["Cluster.Arn"].replace("auto-", "other-"))],
+)
+def test_task_rule_leaves_other_tasks_alone(
+    template: dict[str, Any], root: Path, field: str, value: str
+) -> None:
+    stopped = event(root, "task_stopped_success")
+    stopped["detail"][field] = value
+    assert not takes(template, "TaskStoppedRule", stopped)
+
+
+@pytest.mark.parametrize("name", STOPPED)
+def test_stopped_task_names_its_run(root: Path, name: str) -> None:
+    detail = event(root, name)["detail"]
+    (override,) = detail["overrides"]["containerOverrides"]
+    assert UUID(detail["startedBy"])
+    assert override["environment"] == [{"name": "RUN_ID", "value": detail["startedBy"]}]
+
+
+@pytest.mark.parametrize("name", STOPPED)
+def test_stopped_task_is_the_one_that_the_template_defines(
+    template: dict[str, Any], root: Path, name: str
+) -> None:
+    task = template["Resources"]["TrainerTaskDefinition"]["Properties"]
+    detail = event(root, name)["detail"]
+    defined = [container["Name"] for container in task["ContainerDefinitions"]]
+    assert [container["name"] for container in detail["containers"]] == defined
+    assert detail["group"] == f"family:{task['Family']['Fn::Sub']}".replace(
+        "${AWS::StackName}", "auto-retrain"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "loss", "error_code"),
+    [
+        ("task_stopped_oom", None, "out_of_memory"),
+        ("task_stopped_interrupted", Loss.INTERRUPTED, None),
+        ("task_stopped_never_started", Loss.LOST, None),
+        # The trainer ends its runs itself: one that is still live after an exit of 0 was lost.
+        ("task_stopped_success", Loss.LOST, None),
+    ],
+)
+def test_stopped_task_is_read_as_what_it_is(
+    root: Path, name: str, loss: Loss | None, error_code: str | None
+) -> None:
+    detail = event(root, name)["detail"]
+    (container,) = detail["containers"]
+    ending: Ending = ending_of_task(
+        container.get("exitCode"),
+        detail["stopCode"],
+        detail["stoppedReason"],
+        container.get("reason", ""),
+    )
+    assert (ending.loss, ending.error_code) == (loss, error_code)
+
+
+def test_scheduled_event_says_when(root: Path) -> None:
+    scheduled = event(root, "scheduled")
+    assert (scheduled["source"], scheduled["detail-type"]) == ("aws.events", "Scheduled Event")
+    assert datetime.fromisoformat(scheduled["time"]).tzinfo is not None
+
+
+def test_condition_check_event_is_for_the_hour_of_the_scheduled_one(root: Path) -> None:
+    check, scheduled = event(root, "condition_check"), event(root, "scheduled")
+    tick = datetime.fromisoformat(scheduled["time"])
+    assert datetime.fromisoformat(check["slot"]) == tick.replace(minute=0, second=0)
+    assert [str(UUID(name)) for name in check["strategy_ids"]] == check["strategy_ids"]

@@ -1,0 +1,262 @@
+"""What must hold of the template, whoever edits it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+EVERY_FUNCTION = {"DATABASE_SECRET_ARN", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
+ENVIRONMENTS = {
+    "DispatcherFunction": {"CONDITION_CHECK_FUNCTION", "STRATEGIES_PER_CHECK", "ECS_CLUSTER"},
+    "ConditionCheckFunction": {
+        "ECS_CLUSTER",
+        "TRAINER_TASK_DEFINITION",
+        "TRAINER_SUBNETS",
+        "TRAINER_SECURITY_GROUPS",
+        "TRAINER_ASSIGN_PUBLIC_IP",
+        "MAX_CONCURRENT_TASKS",
+    },
+    "TaskStoppedFunction": set(),
+}
+TRAINER_ENVIRONMENT = EVERY_FUNCTION | {"MODEL_BUCKET", "OMP_NUM_THREADS"}
+# SAM adds the log and failure-queue permissions, and its secret policy, by itself.
+ACTIONS = {
+    "DispatcherFunction": {"lambda:InvokeFunction", "ecs:ListTasks"},
+    "ConditionCheckFunction": {"ecs:RunTask", "iam:PassRole", "ecs:ListTasks"},
+    "TaskStoppedFunction": set(),
+    "TrainerTaskRole": {"s3:GetObject", "s3:PutObject", "secretsmanager:GetSecretValue"},
+    "TrainerExecutionRole": {
+        "ecr:GetAuthorizationToken",
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:BatchGetImage",
+        "ecr:GetDownloadUrlForLayer",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    },
+}
+# Task size table of the ECS developer guide, in CPU units and MiB.
+FARGATE_MEMORY = {
+    512: range(1024, 4096 + 1, 1024),
+    1024: range(2048, 8192 + 1, 1024),
+    2048: range(4096, 16384 + 1, 1024),
+    4096: range(8192, 30720 + 1, 1024),
+}
+QUEUE = {"Fn::GetAtt": ["FailureQueue", "Arn"]}
+
+
+def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    return {
+        name: resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == kind
+    }
+
+
+def functions(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return of_type(template, "AWS::Serverless::Function")
+
+
+def container(template: dict[str, Any]) -> dict[str, Any]:
+    (task,) = of_type(template, "AWS::ECS::TaskDefinition").values()
+    (only,) = task["ContainerDefinitions"]
+    return dict(only)
+
+
+def container_environment(template: dict[str, Any]) -> dict[str, Any]:
+    return {entry["Name"]: entry["Value"] for entry in container(template)["Environment"]}
+
+
+def nodes(tree: Any) -> Iterator[Any]:
+    yield tree
+    children = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
+    for child in children:
+        yield from nodes(child)
+
+
+def grants(tree: Any) -> list[dict[str, Any]]:
+    return [
+        node
+        for node in nodes(tree)
+        if isinstance(node, dict)
+        and node.get("Effect") == "Allow"
+        and node["Action"] != "sts:AssumeRole"
+    ]
+
+
+def actions(grant: dict[str, Any]) -> set[str]:
+    action = grant["Action"]
+    return {action} if isinstance(action, str) else set(action)
+
+
+def test_every_function_has_its_handler(template: dict[str, Any], root: Path) -> None:
+    for properties in functions(template).values():
+        module, name = properties["Handler"].split(".")
+        source = (root / properties["CodeUri"] / f"{module}.py").read_text()
+        assert re.search(rf"^(def {name}\(|{name}\b.* = )", source, re.MULTILINE)
+
+
+def test_every_function_runs_the_layer_on_its_python(template: dict[str, Any]) -> None:
+    (layer,) = of_type(template, "AWS::Serverless::LayerVersion").values()
+    for properties in functions(template).values():
+        assert properties["Runtime"] in layer["CompatibleRuntimes"]
+        assert properties["Layers"] == [{"Ref": "CoreLayer"}]
+    assert template["Globals"]["Function"]["Architectures"] == layer["CompatibleArchitectures"]
+
+
+def test_globals_suit_an_image_function_too(template: dict[str, Any]) -> None:
+    assert not {"Runtime", "Handler", "Layers"} & template["Globals"]["Function"].keys()
+
+
+def test_every_function_reports_what_it_never_handled(template: dict[str, Any]) -> None:
+    for properties in functions(template).values():
+        config = properties["EventInvokeConfig"]
+        assert config["DestinationConfig"]["OnFailure"] == {"Type": "SQS", "Destination": QUEUE}
+        assert config["MaximumRetryAttempts"] == 2
+
+
+def test_every_log_is_kept_for_the_chosen_time(template: dict[str, Any]) -> None:
+    groups = of_type(template, "AWS::Logs::LogGroup")
+    used = {
+        properties["LoggingConfig"]["LogGroup"]["Ref"]
+        for properties in functions(template).values()
+    }
+    used.add(container(template)["LogConfiguration"]["Options"]["awslogs-group"]["Ref"])
+    assert used == groups.keys()
+    assert len(used) == len(functions(template)) + 1
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+
+
+def test_every_rule_may_invoke_its_function(template: dict[str, Any]) -> None:
+    allowed = {
+        (permission["SourceArn"]["Fn::GetAtt"][0], permission["FunctionName"]["Ref"])
+        for permission in of_type(template, "AWS::Lambda::Permission").values()
+        if permission["Principal"] == "events.amazonaws.com"
+    }
+    wanted = {
+        (name, target["Arn"]["Fn::GetAtt"][0])
+        for name, rule in of_type(template, "AWS::Events::Rule").items()
+        for target in rule["Targets"]
+    }
+    assert allowed == wanted
+
+
+def test_every_rule_keeps_what_it_could_not_deliver(template: dict[str, Any]) -> None:
+    rules = of_type(template, "AWS::Events::Rule")
+    (policy,) = of_type(template, "AWS::SQS::QueuePolicy").values()
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    senders = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+    assert {sender["Fn::GetAtt"][0] for sender in senders} == rules.keys()
+    for rule in rules.values():
+        assert all(target["DeadLetterConfig"] == {"Arn": QUEUE} for target in rule["Targets"])
+
+
+def test_the_tick_is_hourly_and_can_be_switched_off(template: dict[str, Any]) -> None:
+    rules = of_type(template, "AWS::Events::Rule")
+    assert {
+        name: (rule["ScheduleExpression"], rule["State"])
+        for name, rule in rules.items()
+        if "ScheduleExpression" in rule
+    } == {"HourlyRule": ("rate(1 hour)", {"Ref": "ScheduleState"})}
+
+
+def test_functions_get_exactly_the_environment_they_read(template: dict[str, Any]) -> None:
+    assert template["Globals"]["Function"]["Environment"]["Variables"].keys() == EVERY_FUNCTION
+    assert {
+        name: set(properties.get("Environment", {}).get("Variables", {}))
+        for name, properties in functions(template).items()
+    } == ENVIRONMENTS
+
+
+def test_trainer_gets_exactly_the_environment_it_reads(template: dict[str, Any]) -> None:
+    assert container_environment(template).keys() == TRAINER_ENVIRONMENT
+
+
+def test_no_environment_holds_a_secret(template: dict[str, Any]) -> None:
+    variables = (
+        container_environment(template)
+        | template["Globals"]["Function"]["Environment"]["Variables"]
+    )
+    for properties in functions(template).values():
+        variables |= properties.get("Environment", {}).get("Variables", {})
+    suspects = re.compile("PASS|SECRET|KEY|TOKEN|DSN|URL")
+    assert [
+        name for name, value in variables.items() if suspects.search(name) and "Ref" not in value
+    ] == []
+
+
+def test_no_environment_turns_on_the_logging_of_events(template: dict[str, Any]) -> None:
+    variables = {key for node in nodes(template) if isinstance(node, dict) for key in node}
+    assert not {"POWERTOOLS_LOGGER_LOG_EVENT", "POWERTOOLS_DEV"} & variables
+
+
+def test_each_role_may_do_its_own_work_only(template: dict[str, Any]) -> None:
+    assert {
+        name: set().union(*map(actions, grants(template["Resources"][name]))) for name in ACTIONS
+    } == ACTIONS
+
+
+def test_no_grant_has_a_wildcard_for_an_action(template: dict[str, Any]) -> None:
+    assert [
+        grant for grant in grants(template) if any("*" in action for action in actions(grant))
+    ] == []
+
+
+def test_no_grant_is_for_every_resource_without_a_condition(template: dict[str, Any]) -> None:
+    wide = [
+        grant for grant in grants(template) if grant["Resource"] == "*" and "Condition" not in grant
+    ]
+    assert [actions(grant) for grant in wide] == [{"ecr:GetAuthorizationToken"}]
+
+
+def test_every_function_may_read_the_one_secret(template: dict[str, Any]) -> None:
+    policy = {"AWSSecretsManagerGetSecretValuePolicy": {"SecretArn": {"Ref": "DatabaseSecretArn"}}}
+    assert all(policy in properties["Policies"] for properties in functions(template).values())
+
+
+def test_every_permitted_task_size_exists_on_fargate(template: dict[str, Any]) -> None:
+    permitted = {
+        rule["RuleCondition"]["Fn::Equals"][1]: rule["Assertions"][0]["Assert"]["Fn::Contains"][0]
+        for rule in template["Rules"].values()
+    }
+    cpu, memory = (template["Parameters"][name] for name in ("TrainerCpu", "TrainerMemory"))
+    assert sorted(permitted) == sorted(cpu["AllowedValues"])
+    assert permitted.keys() == template["Mappings"]["ThreadsByCpu"].keys()
+    for units, sizes in permitted.items():
+        assert all(int(size) in FARGATE_MEMORY[int(units)] for size in sizes)
+        assert set(sizes) <= set(memory["AllowedValues"])
+    assert memory["Default"] in permitted[cpu["Default"]]
+
+
+def test_trainer_is_told_when_it_runs_out_of_memory(template: dict[str, Any]) -> None:
+    (task,) = of_type(template, "AWS::ECS::TaskDefinition").values()
+    assert container(template)["Memory"] == task["Memory"] == {"Ref": "TrainerMemory"}
+
+
+def test_trainer_can_write_nowhere_but_in_tmp(template: dict[str, Any]) -> None:
+    trainer = container(template)
+    assert trainer["ReadonlyRootFilesystem"] is True
+    assert [mount["ContainerPath"] for mount in trainer["MountPoints"]] == ["/tmp"]
+    assert trainer["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
+
+
+def test_trainer_has_time_to_hand_its_run_back(template: dict[str, Any]) -> None:
+    trainer = container(template)
+    assert trainer["StopTimeout"] == 120
+    assert trainer["LinuxParameters"]["InitProcessEnabled"] is True
+
+
+def test_models_are_private_encrypted_and_outlive_the_stack(template: dict[str, Any]) -> None:
+    bucket = template["Resources"]["ModelBucket"]
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+    assert all(bucket["Properties"]["PublicAccessBlockConfiguration"].values())
+    assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert "BucketEncryption" in bucket["Properties"]
+
+
+def test_every_parameter_is_described_and_used(template: dict[str, Any]) -> None:
+    body = {section: template[section] for section in ("Globals", "Resources")}
+    used = {node["Ref"] for node in nodes(body) if isinstance(node, dict) and "Ref" in node}
+    assert template["Parameters"].keys() <= used
+    assert all(parameter["Description"] for parameter in template["Parameters"].values())
