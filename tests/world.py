@@ -70,6 +70,13 @@ class World:
         (row,) = self.run(statement, *values)
         return row
 
+    def vacuum(self) -> None:
+        opened = psycopg2.connect(self.url)
+        opened.autocommit = True
+        with opened.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+        opened.close()
+
     def _insert(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         opened = psycopg2.connect(self.url)
         extras.register_uuid(conn_or_curs=opened)  # type: ignore[no-untyped-call]

@@ -11,6 +11,8 @@ from autoretrain.domain.models import Policy, RecentTrades, Snapshot
 
 MIN_TRADES_RANGE = (60, 1_000_000)
 UNFAIR_DIFFERENCE = 0.10
+COUNTED_NEW_TRADES = 1_000
+"""Where the check stops counting: no threshold lies above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ def _new_trades(snapshot: Snapshot, policy: Policy) -> Condition:
         and _enough(snapshot, policy)
         and snapshot.new_trades >= policy.new_trades
     )
-    line = f"{snapshot.new_trades} of {policy.new_trades} new trades since last training"
+    count = f"{snapshot.new_trades}{'+' * (snapshot.new_trades >= COUNTED_NEW_TRADES)}"
+    line = f"{count} of {policy.new_trades} new trades since last training"
     if _never_trained(snapshot):
         line = "no training yet to count new trades from"
     return Condition(

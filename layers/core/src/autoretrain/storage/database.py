@@ -203,6 +203,8 @@ def _translated() -> Iterator[None]:
         psycopg2.errors.UndefinedTable,
         psycopg2.errors.InvalidSchemaName,
         psycopg2.errors.UndefinedObject,
+        psycopg2.errors.InvalidParameterValue,  # SET ROLE where the role does not exist
+        psycopg2.errors.InsufficientPrivilege,
     ) as exc:
         raise ContractError(
             f"the database is not ready ({_first_line(exc)}): run `autoretrain migrate`"

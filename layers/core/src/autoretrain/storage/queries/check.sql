@@ -1,6 +1,7 @@
 -- snapshots --
--- All figures of the asked strategies in one query; every scan is bounded, so that old trades
--- cost nothing: the total stops at the strategy's minimum, the new trades at 10,000.
+-- All figures of the asked strategies in one query. Both scans are bounded, so that old trades
+-- cost nothing: the total stops at the strategy's minimum, the new trades at 1,000. Both are
+-- ordered, so that a small strategy in a large table is never looked for by reading the table.
 SELECT
     s.id AS strategy_id, s.user_id, s.name,
     s.is_active AND s.ml_training_enabled AND t.paused_reason IS NULL AS checkable,
@@ -22,6 +23,7 @@ CROSS JOIN LATERAL (
         FROM autoretrain.trades
         WHERE strategy_id = s.id AND closed_at <= %(as_of)s AND closed_at >= decided_at
             AND abs(pnl_pct) < 'Infinity'
+        ORDER BY decided_at DESC
         LIMIT s.ml_min_trades_for_training
     ) bounded
 ) total
@@ -52,7 +54,7 @@ CROSS JOIN LATERAL (
                 AND closed_at <= %(as_of)s AND closed_at >= decided_at
                 AND abs(pnl_pct) < 'Infinity'
             ORDER BY decided_at DESC
-            LIMIT 10000
+            LIMIT 1000
         ) since_training
     ) marked
 ) fresh

@@ -25,6 +25,7 @@ HAVING bool_or(jsonb_typeof(value) = 'number')
 ORDER BY key COLLATE "C";
 
 -- symbols --
+-- Every symbol among the same trades.
 SELECT symbol
 FROM (
     SELECT symbol FROM autoretrain.trades

@@ -93,6 +93,7 @@ UPDATE autoretrain.models SET is_active = false
 WHERE strategy_id = %(strategy_id)s AND is_active;
 
 -- activate_model --
+-- The new one second.
 UPDATE autoretrain.models SET is_active = true
 WHERE strategy_id = %(strategy_id)s AND version = %(version)s;
 
@@ -102,6 +103,7 @@ UPDATE autoretrain.strategy_training SET champion = %(version)s
 WHERE strategy_id = %(strategy_id)s;
 
 -- log_activation --
+-- Append-only: what was active when, and why.
 INSERT INTO autoretrain.model_activations
     (strategy_id, version, previous_version, activated_at, run_id, why)
 VALUES (%(strategy_id)s, %(version)s, %(previous_version)s, %(now)s, %(run_id)s, %(why)s);

@@ -1,0 +1,104 @@
+"""Grows a model with LightGBM and asks one for probabilities; the only module that knows it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import lightgbm as lgb
+import numpy as np
+from lightgbm.callback import CallbackEnv
+
+from autoretrain.domain.json import Json
+from autoretrain.errors import ArtifactCorrupt
+from autoretrain_trainer.inputs import Input, inputs_of, matrix
+from autoretrain_trainer.recipe import recipe_for
+from autoretrain_trainer.rows import Floats, Trades
+from autoretrain_trainer.weights import contributions
+
+LIGHTGBM_VERSION: str = lgb.__version__
+_ROUNDS_PER_REPORT = 10
+
+
+class Rounds(Protocol):
+    """Hears of boosting rounds; what it raises ends the fit."""
+
+    def __call__(self, round: int, rounds: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted model, with the names and symbol codes that its columns were made from."""
+
+    booster: lgb.Booster
+    inputs: tuple[Input, ...]
+    symbols: tuple[str, ...]
+
+    @cached_property
+    def text(self) -> bytes:
+        """LightGBM's own text format, UTF-8."""
+        return self.booster.model_to_string().encode()
+
+    @cached_property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.text).hexdigest()
+
+    def predict(self, trades: Trades) -> Floats:
+        """Each trade's win probability, from the columns that this model knows by name."""
+        columns = matrix(trades, self.inputs, self.symbols)
+        return np.asarray(self.booster.predict(columns, num_threads=1), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What every fit of one training has in common: its columns and their weights."""
+
+    inputs: tuple[Input, ...]
+    symbols: tuple[str, ...]
+    weights: Mapping[str, float]
+
+    @classmethod
+    def of(cls, trades: Trades, weights: Mapping[str, float]) -> Course:
+        return cls(inputs_of(trades.features, trades.symbols), trades.symbols, weights)
+
+    def params(self, rows: int) -> Json:
+        """LightGBM's parameters for a fit on so many rows. Raises DataError for bad weights."""
+        factors = contributions(self.weights, self.inputs)
+        weighted: Json = {"feature_contri": list(factors)} if factors else {}
+        return recipe_for(rows).params() | weighted
+
+    def fit(self, trades: Trades, report: Rounds) -> Model:
+        """A model of these trades, which hold wins and losses."""
+        params = self.params(len(trades))
+        data = lgb.Dataset(
+            matrix(trades, self.inputs, self.symbols), trades.win.astype(np.float64), params=params
+        )
+        trees = recipe_for(len(trades)).trees
+        booster = lgb.train(params, data, trees, callbacks=[_reporting(report, trees)])
+        return Model(booster, self.inputs, self.symbols)
+
+
+def load(text: bytes, inputs: tuple[Input, ...], symbols: tuple[str, ...]) -> Model:
+    """A stored model. Its hash must have been checked: broken text ends the process."""
+    booster = lgb.Booster(model_str=text.decode())
+    if booster.num_feature() != len(inputs):
+        raise ArtifactCorrupt(
+            f"The stored model has {booster.num_feature()} columns, its manifest {len(inputs)}."
+        )
+    return Model(booster, inputs, symbols)
+
+
+class _Reporting(Protocol):
+    def __call__(self, env: CallbackEnv) -> None: ...
+
+
+def _reporting(report: Rounds, rounds: int) -> _Reporting:
+    def tell(env: CallbackEnv) -> None:
+        done = env.iteration + 1
+        if done % _ROUNDS_PER_REPORT == 0 or done == rounds:
+            report(done, rounds)
+
+    return tell

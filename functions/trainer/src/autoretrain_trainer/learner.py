@@ -1,0 +1,166 @@
+"""One training from the trades to a judged model, or to the reason why there is none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+from uuid import UUID
+
+import numpy as np
+
+from autoretrain.domain.gate import Comparison, Evidence, Outcome
+from autoretrain.domain.models import Assignment, Challenger, Champion, Declined, Lesson, RowsRead
+from autoretrain.errors import DataError
+from autoretrain.ports import ArtifactStore, Report, TradeReader
+from autoretrain_trainer.artifact import artifact, load_champion, win_rate
+from autoretrain_trainer.exam import (
+    Exam,
+    against_base_rate,
+    against_champion,
+    too_few_of_a_class,
+)
+from autoretrain_trainer.features import refuse_exit_only, refuse_leaks
+from autoretrain_trainer.fit import LIGHTGBM_VERSION, Course, Model
+from autoretrain_trainer.inputs import matrix
+from autoretrain_trainer.recipe import LONG_MEMORY_ROWS, RECIPE_VERSION
+from autoretrain_trainer.rows import Trades, load_trades, rows_to_read, to_datetime
+
+
+class TradeBooks(Protocol):
+    """What the learner needs of the books: the part of `Training` that only reads."""
+
+    def read_trades(
+        self, strategy_id: UUID, as_of: datetime, newest: int
+    ) -> AbstractContextManager[TradeReader]: ...
+
+    def reused_rows(
+        self, strategy_id: UUID, rival: str, since: datetime, until: datetime
+    ) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LightGBMLearner:
+    """Learns a strategy's trades with LightGBM; an `autoretrain.ports.Learner`."""
+
+    training: TradeBooks
+    artifacts: ArtifactStore
+
+    def learn(self, assignment: Assignment, as_of: datetime, report: Report) -> Lesson:
+        """Raises DataError, ArtifactUnavailable, ArtifactCorrupt, and what `report` raises."""
+        report("loading")
+        trades = self._load(assignment, as_of)
+        rows = RowsRead(trades.as_of, len(trades), trades.dropped, trades.data_hash)
+        fingerprint = fingerprint_of(trades, assignment)
+        decline = partial(Declined, rows=rows, fingerprint=fingerprint)
+        if line := too_little(trades, assignment.min_trades):
+            return decline(Outcome.INSUFFICIENT_DATA, line)
+        course = Course.of(trades, assignment.feature_weights)
+        _refuse(trades, course, assignment)
+        if _nothing_new(assignment, fingerprint):
+            return decline(
+                Outcome.NOTHING_NEW, "the trades and settings are those of the last training"
+            )
+        report("fitting")
+        exam = self._examine(trades, course, assignment, report)
+        if isinstance(exam, str):
+            return decline(Outcome.INSUFFICIENT_DATA, exam)
+        report("refitting")
+        refit = course.fit(trades, partial(report, "refitting"))
+        rows = replace(rows, purged=exam.purged)
+        evidence = self._with_reuse(exam, assignment.strategy_id)
+        served, fitted, disagrees = _served(exam, refit, trades)
+        return Challenger(
+            evidence=evidence,
+            served=artifact(assignment, course, served, fitted, rows, evidence, fingerprint),
+            judged_sha256=exam.sha256 or served.sha256,
+            refit_disagrees=disagrees,
+            data_cutoff=to_datetime(fitted.last_closed_at),
+            win_rate=win_rate(fitted),
+            rows=rows,
+            fingerprint=fingerprint,
+        )
+
+    def _load(self, assignment: Assignment, as_of: datetime) -> Trades:
+        newest = rows_to_read(assignment.min_trades, LONG_MEMORY_ROWS)
+        with self.training.read_trades(assignment.strategy_id, as_of, newest) as reader:
+            features = reader.features()
+            refuse_exit_only(feature.name for feature in features)
+            return load_trades(reader, features, newest)
+
+    def _examine(
+        self, trades: Trades, course: Course, assignment: Assignment, report: Report
+    ) -> Exam | str:
+        if assignment.champion is None:
+            return against_base_rate(trades, course, report)
+        return against_champion(trades, course, assignment.champion, self._champion, report)
+
+    def _champion(self, champion: Champion) -> Model:
+        return load_champion(champion, self.artifacts)
+
+    def _with_reuse(self, exam: Exam, strategy_id: UUID) -> Evidence:
+        evidence = exam.evidence
+        if not isinstance(evidence, Comparison):
+            return evidence
+        reused = self.training.reused_rows(
+            strategy_id, evidence.rival, evidence.judged_from, evidence.judged_until
+        )
+        return replace(evidence, rows_reused=reused)
+
+
+def fingerprint_of(trades: Trades, assignment: Assignment) -> str:
+    """The sha256 of everything that decides what a training learns."""
+    told = {
+        "data": trades.data_hash,
+        "feature_weights": dict(assignment.feature_weights),
+        "allowed_features": sorted(assignment.allowed_features),
+        "min_trades": assignment.min_trades,
+        "recipe": RECIPE_VERSION,
+        "lightgbm": LIGHTGBM_VERSION,
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def too_little(trades: Trades, min_trades: int) -> str | None:
+    """Says so when there is too little to learn from."""
+    if len(trades) < min_trades:
+        return f"{len(trades)} of {min_trades} usable closed trades"
+    if line := too_few_of_a_class(trades, "usable closed trades"):
+        return line
+    if trades.features and not _varies(trades):
+        return f"every feature is the same in all {len(trades)} usable closed trades"
+    return None
+
+
+def _varies(trades: Trades) -> bool:
+    course = Course.of(trades, {})
+    columns = matrix(trades, course.inputs, course.symbols)
+    return any(len(np.unique(column)) > 1 for column in columns.T)
+
+
+def _refuse(trades: Trades, course: Course, assignment: Assignment) -> None:
+    """Raises DataError for what only the owner of the trades can put right."""
+    if not trades.features:
+        raise DataError(
+            "no_features",
+            "The trades hold no numeric feature: store what the strategy knows when it decides"
+            " in the trades' `features`, by name.",
+        )
+    course.params(len(trades))
+    refuse_leaks(trades, assignment.allowed_features)
+
+
+def _nothing_new(assignment: Assignment, fingerprint: str) -> bool:
+    asked_for = assignment.force or assignment.manual
+    return not asked_for and fingerprint == assignment.last_fingerprint
+
+
+def _served(exam: Exam, refit: Model, trades: Trades) -> tuple[Model, Trades, bool]:
+    """The model for bots, the trades it was fitted on, and whether the refit was set aside."""
+    if exam.seat is not None and exam.seat.disagrees(refit):
+        return exam.seat.model, exam.seat.fitted, True
+    return refit, trades, False

@@ -1,0 +1,72 @@
+"""How well probabilities told wins from losses. Every function takes one element per trade."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from autoretrain_trainer.rows import Bools, Floats
+
+MIN_PROBABILITY = 0.01
+MAX_Z = 99.0
+
+
+def losses(win: Bools, probability: Floats) -> Floats:
+    """Each trade's log-loss in nats, with probabilities clipped to 0.01-0.99."""
+    clipped = np.clip(probability, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
+    return -np.log(np.where(win, clipped, 1 - clipped))
+
+
+def log_loss(win: Bools, probability: Floats) -> float:
+    """The mean log-loss in nats: what decides."""
+    return float(losses(win, probability).mean())
+
+
+def accuracy(win: Bools, probability: Floats) -> float:
+    """The share called right when a win is called at 0.5."""
+    return float(((probability >= 0.5) == win).mean())
+
+
+def brier(win: Bools, probability: Floats) -> float:
+    """The mean squared distance between probability and outcome."""
+    return float(((probability - win) ** 2).mean())
+
+
+def roc_auc(win: Bools, score: Floats) -> float | None:
+    """The chance that a win scores above a loss, ties counting half; None with one class.
+
+    The Mann-Whitney U statistic over (wins x losses).
+    """
+    wins = int(win.sum())
+    pairs = wins * (len(win) - wins)
+    if not pairs:
+        return None
+    _, position, counts = np.unique(score, return_inverse=True, return_counts=True)
+    mean_rank = np.cumsum(counts) - (counts - 1) / 2
+    rank_sum = float(mean_rank[position][win].sum())
+    return (rank_sum - wins * (wins + 1) / 2) / pairs
+
+
+def paired_z(rival: Floats, challenger: Floats) -> float:
+    """The mean of the paired losses' difference over its standard error, within ±99.
+
+    Above zero the challenger is better; 0 when the two are the same.
+    """
+    difference = rival - challenger
+    mean = float(difference.mean())
+    deviation = float(difference.std(ddof=1)) if len(difference) > 1 else 0.0
+    error = deviation / math.sqrt(len(difference))
+    if error == 0:
+        return math.copysign(MAX_Z, mean) if mean else 0.0
+    # A NaN must stay one, to be refused; min and max alone would hide it.
+    z = mean / error
+    return z if math.isnan(z) else max(-MAX_Z, min(MAX_Z, z))
+
+
+def correlation(one: Floats, other: Floats) -> float:
+    """Pearson's r; of a constant 1 with another constant, 0 with anything else."""
+    constant = [bool(np.ptp(values) == 0) for values in (one, other)]
+    if any(constant):
+        return float(all(constant))
+    return float(np.corrcoef(one, other)[0, 1])

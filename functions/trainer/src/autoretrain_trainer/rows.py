@@ -1,0 +1,177 @@
+"""Owns the trades that a training learns from: their order, their hash, and which are dropped."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoretrain.errors import DataError
+from autoretrain.ports import FeatureSummary, TradeReader
+from autoretrain_trainer.copy_stream import CopyStream
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+TRADE_FIELDS = (
+    "id",
+    "decided_at",
+    "closed_at",
+    "pnl_pct",
+    "win",
+    "side",
+    "executed",
+    "symbol",
+)
+MAX_BAD_SHARE = 0.2
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_CHUNK_BYTES = 1 << 18
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trades:
+    """Usable closed trades, ordered by (decided_at, closed_at, id); one array element per trade.
+
+    Times are microseconds since 2000-01-01 UTC. `side` is +1, -1, or NaN where it is missing;
+    `symbol` is a position in `symbols`. `values` has one column per name in `features`, NaN where
+    a value is missing. `dropped` counts the bad rows by reason; `data_hash` covers them too.
+    """
+
+    decided_at: Ints
+    closed_at: Ints
+    pnl_pct: Floats
+    win: Bools
+    executed: Bools
+    side: Floats
+    symbol: Ints
+    values: Floats
+    features: tuple[str, ...]
+    symbols: tuple[str, ...]
+    dropped: Mapping[str, int]
+    data_hash: str
+    as_of: datetime
+
+    def __len__(self) -> int:
+        return len(self.win)
+
+    @property
+    def wins(self) -> int:
+        return int(self.win.sum())
+
+    @property
+    def last_closed_at(self) -> int:
+        return int(np.max(self.closed_at))
+
+    def only(self, chosen: Bools) -> Trades:
+        """The trades where `chosen` is true."""
+        kept = {item.name: getattr(self, item.name) for item in fields(self)}
+        arrays = {
+            name: value[chosen] for name, value in kept.items() if isinstance(value, np.ndarray)
+        }
+        return Trades(**(kept | arrays))
+
+
+def load_trades(reader: TradeReader, features: Sequence[FeatureSummary], newest: int) -> Trades:
+    """Stream the reader's rows, at most `newest`. Raises DataError when too many are bad."""
+    features = sorted(features, key=lambda feature: feature.name)
+    symbols = sorted(reader.symbols())
+    stream = CopyStream(len(TRADE_FIELDS) + len(features), newest)
+    with io.BufferedWriter(stream, _CHUNK_BYTES) as sink:
+        reader.copy(features, symbols, sink)
+    names = tuple(feature.name for feature in features)
+    return _usable(stream.values(), names, tuple(symbols), reader.as_of)
+
+
+def rows_to_read(min_trades: int, long_memory: int) -> int:
+    """How many of the newest rows hold `min_trades` usable ones whenever a training may go on."""
+    return max(long_memory, math.ceil(min_trades / (1 - MAX_BAD_SHARE)))
+
+
+def to_microseconds(moment: datetime) -> int:
+    """Microseconds since 2000-01-01 UTC of an aware datetime."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def to_datetime(microseconds: int) -> datetime:
+    """The aware datetime of microseconds since 2000-01-01 UTC."""
+    return _EPOCH + timedelta(microseconds=int(microseconds))
+
+
+def _usable(
+    columns: Ints, features: tuple[str, ...], symbols: tuple[str, ...], as_of: datetime
+) -> Trades:
+    names = dict(zip(TRADE_FIELDS, range(len(TRADE_FIELDS)), strict=True))
+    order = np.lexsort([columns[names[key]] for key in ("id", "closed_at", "decided_at")])
+    trade = {name: columns[row][order] for name, row in names.items()}
+    dropped, keep = _bad_rows(trade, as_of)
+    data_hash = _arrange(columns, order, keep, [features, symbols])
+    kept = dict(zip(TRADE_FIELDS, columns[: len(TRADE_FIELDS), : keep.sum()], strict=True))
+    pnl_pct = kept["pnl_pct"].view(np.float64)
+    return Trades(
+        decided_at=kept["decided_at"],
+        closed_at=kept["closed_at"],
+        pnl_pct=pnl_pct,
+        win=pnl_pct > 0,
+        # NaN, the column is missing, counts as executed.
+        executed=kept["executed"].view(np.float64) != 0,
+        side=kept["side"].view(np.float64),
+        symbol=kept["symbol"],
+        values=columns[len(TRADE_FIELDS) :, : keep.sum()].view(np.float64).T,
+        features=features,
+        symbols=symbols,
+        dropped=dropped,
+        data_hash=data_hash,
+        as_of=as_of,
+    )
+
+
+def _bad_rows(trade: Mapping[str, Ints], as_of: datetime) -> tuple[dict[str, int], Bools]:
+    """Counts by the first reason that a row is bad for, and which rows are good."""
+    pnl_pct, win, side = (trade[name].view(np.float64) for name in ("pnl_pct", "win", "side"))
+    repeated = np.ones(len(pnl_pct), dtype=np.bool_)
+    repeated[np.unique(trade["id"], return_index=True)[1]] = False
+    reasons: dict[str, Bools] = {
+        "no outcome": ~np.isfinite(pnl_pct),
+        "duplicate": repeated,
+        "closed before decided": trade["closed_at"] < trade["decided_at"],
+        "closed in the future": trade["closed_at"] > to_microseconds(as_of),
+        "win disagrees with pnl_pct": ~np.isnan(win) & ((win > 0) != (pnl_pct > 0)),
+        "unknown side": np.isinf(side),
+    }
+    good = np.ones(len(pnl_pct), dtype=np.bool_)
+    dropped = {}
+    for reason, bad in reasons.items():
+        if count := int((bad & good).sum()):
+            dropped[reason] = count
+        good &= ~bad
+    _refuse_too_many(dropped, len(good))
+    return dropped, good
+
+
+def _refuse_too_many(dropped: Mapping[str, int], rows: int) -> None:
+    bad = sum(dropped.values())
+    if bad > MAX_BAD_SHARE * rows:
+        counts = ", ".join(f"{reason}: {count}" for reason, count in dropped.items())
+        raise DataError(
+            "too_many_bad_rows",
+            f"{bad} of {rows} trades cannot be learnt from, more than {MAX_BAD_SHARE:.0%}"
+            f" ({counts}). Correct these rows in `trades`, then train again.",
+        )
+
+
+def _arrange(columns: Ints, order: Ints, keep: Bools, names: Sequence[Sequence[str]]) -> str:
+    """Sort and drop in place, so that no second matrix is needed; returns the hash of all rows."""
+    digest = hashlib.sha256(json.dumps([*names, len(order)]).encode())
+    for column in columns:
+        arranged = column[order]
+        digest.update(arranged)
+        column[: keep.sum()] = arranged[keep]
+    return digest.hexdigest()

@@ -1,0 +1,49 @@
+"""The main job in one command: a market, seven strategies, one tick, and what came of it."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from autoretrain.ports import TickSummary
+from autoretrain.storage.database import connect
+from autoretrain.storage.migrate import migrate
+from autoretrain_local.demo.market import load_prices, weeks_moved
+from autoretrain_local.demo.stage import Stage
+from autoretrain_local.demo.strategies import demo_strategies
+from autoretrain_local.facts import Narrator, summary_line
+from autoretrain_local.postgres import PostgresServer
+from autoretrain_local.stack import BUCKET, LocalStack
+
+FIRST_SCREEN = """\
+auto-retrain demo: seven strategies trade the S&P 500 and NASDAQ (index prices, simulated fills).
+The prices are real, 1999-2018, with all dates moved forward by {weeks} weeks, so that the last
+trading day lies within the last week. Nothing but dates is changed.
+"""
+NOTHING_BETTER = "no challenger was better; every strategy keeps what it had"
+
+
+def show(data: Path, out: TextIO) -> TickSummary:
+    """Build the demo's own database anew in `data`, run one tick to its end, tell everything."""
+    now = datetime.now(UTC)
+    narrator = Narrator(out)
+    narrator.say(FIRST_SCREEN.format(weeks=weeks_moved(now)))
+    shutil.rmtree(data, ignore_errors=True)
+    with PostgresServer(data / "postgres", durable=False) as server:
+        url = server.url()
+        with closing(connect(url)) as opened:
+            migrate(opened)
+        with LocalStack(url, data, narrator.hear) as stack:
+            narrator.say("Setting the stage: the bots' past trades, and the models of that time")
+            Stage(url, BUCKET).set_up(demo_strategies(load_prices(now)), narrator.say)
+            narrator.say("")
+            slot = stack.tick()
+            stack.settle()
+            summary = stack.summary(slot)
+    narrator.say(summary_line(summary))
+    if not summary.activated:
+        narrator.say(NOTHING_BETTER)
+    return summary

@@ -1,0 +1,237 @@
+"""The whole stack on one machine: the template's functions and trainer on stand-ins for AWS."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any, Self
+
+import boto3
+
+from autoretrain.errors import OperatorError
+from autoretrain.ports import TickSummary
+from autoretrain.storage.books import DispatchBooks
+from autoretrain.storage.database import API, Database, connect
+from autoretrain_local.aws import MotoAws
+from autoretrain_local.ecs_endpoint import Ecs
+from autoretrain_local.ecs_state import TaskDefinition
+from autoretrain_local.endpoints import ACCOUNT, REGION, Endpoints
+from autoretrain_local.lambda_endpoint import PREFIX, Function, Lambda
+from autoretrain_local.template import FunctionPlan, Plan, read_plan
+
+CLUSTER = "auto-retrain"
+BUCKET = "auto-retrain-models"
+FAILURE_QUEUE = "auto-retrain-failures"
+DISPATCHER, CONDITION_CHECK, TASK_STOPPED = (
+    "DispatcherFunction",
+    "ConditionCheckFunction",
+    "TaskStoppedFunction",
+)
+SETTLE_SECONDS = 3600.0
+
+Hear = Callable[[str], None]
+
+
+class LocalStack:
+    """A context manager; enter it from the main thread, before other threads exist.
+
+    Every log line of functions and trainers goes to `hear`, from threads of its own.
+    """
+
+    def __init__(self, database_url: str, data: Path, hear: Hear, plan: Plan | None = None) -> None:
+        self._database_url = database_url
+        self._hear = hear
+        self._plan = plan or read_plan()
+        self._aws = MotoAws(data / "aws")
+        self._undo = ExitStack()
+        self._lambda: Lambda
+        self._ecs: Ecs
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            undo.enter_context(self._aws)
+            endpoints = Endpoints()
+            variables = self._aws.environment(endpoints.url)
+            undo.enter_context(_environment(variables))
+            settings = _settings(self._put_up_services(), _trainer_definition(self._plan).arn)
+            undo.enter_context(_environment(_chosen(self._all_variables(), settings)))
+            trainer = variables | _chosen(self._plan.trainer.variables, settings)
+            self._ecs = self._cluster(trainer, endpoints.url)
+            self._lambda = Lambda(
+                {name: self._function(plan) for name, plan in self._plan.functions.items()}
+            )
+            undo.callback(self._lambda.close)
+            undo.callback(self._ecs.close)
+            endpoints.mount(PREFIX, self._lambda.answer)
+            endpoints.mount("/", self._ecs.answer)
+            undo.enter_context(endpoints)
+            self._undo = undo.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._undo.close()
+
+    def tick(self) -> datetime:
+        """What the hourly rule does; returns the tick's slot."""
+        now = datetime.now(UTC).replace(microsecond=0)
+        self._lambda.invoke_async(DISPATCHER, _scheduled_event(now))
+        return now.replace(minute=0, second=0)
+
+    def settle(self) -> None:
+        """Wait until every function and every trainer is done."""
+        self._lambda.drain(SETTLE_SECONDS)
+        self._ecs.join_all()
+        self._lambda.drain(SETTLE_SECONDS)
+
+    def summary(self, slot: datetime) -> TickSummary:
+        with closing(Database(lambda: connect(self._database_url), API)) as database:
+            return DispatchBooks(database).tick_summary(slot)
+
+    def _put_up_services(self) -> str:
+        """Secret, bucket and queue, as the template makes them; returns the secret's ARN."""
+        secret = boto3.client("secretsmanager").create_secret(
+            Name="auto-retrain/database", SecretString=json.dumps({"url": self._database_url})
+        )
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        boto3.client("sqs").create_queue(QueueName=FAILURE_QUEUE)
+        self._aws.start_recording()
+        return secret["ARN"]
+
+    def _all_variables(self) -> list[str]:
+        """One process runs all functions here, so it has all their variables."""
+        plans = self._plan.functions.values()
+        return sorted({variable for plan in plans for variable in plan.variables})
+
+    def _cluster(self, environment: Mapping[str, str], url: str) -> Ecs:
+        return Ecs(
+            cluster=CLUSTER,
+            definitions=[_trainer_definition(self._plan, environment)],
+            url=url,
+            on_event=self._task_changed,
+            on_output=lambda _task_arn, line: self._hear(line),
+        )
+
+    def _task_changed(self, event: dict[str, Any]) -> None:
+        """The rule that the template lays on ECS Task State Change."""
+        if event["detail"]["lastStatus"] == "STOPPED":
+            self._lambda.invoke_async(TASK_STOPPED, event)
+
+    def _function(self, plan: FunctionPlan) -> Function:
+        app = _load(plan)
+        app.logger.registered_handler.setStream(_Lines(self._hear))
+        return Function(
+            handler=app.handler,
+            timeout_seconds=plan.timeout_seconds,
+            retries=plan.retries,
+            max_age_seconds=plan.max_age_seconds,
+            on_failure=_send_to_failure_queue,
+        )
+
+
+def _trainer_definition(plan: Plan, environment: Mapping[str, str] | None = None) -> TaskDefinition:
+    return TaskDefinition(
+        family="auto-retrain-trainer",
+        container=plan.trainer.container,
+        command=[sys.executable, "-m", "autoretrain_trainer"],
+        environment=environment or {},
+        stop_timeout_seconds=plan.trainer.stop_timeout_seconds,
+    )
+
+
+def _settings(secret_arn: str, task_definition_arn: str) -> dict[str, str]:
+    """What the template's references come to on this machine."""
+    return {
+        "DATABASE_SECRET_ARN": secret_arn,
+        "POWERTOOLS_SERVICE_NAME": "auto-retrain",
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+        "CONDITION_CHECK_FUNCTION": CONDITION_CHECK,
+        "STRATEGIES_PER_CHECK": "1",
+        "ECS_CLUSTER": CLUSTER,
+        "TRAINER_TASK_DEFINITION": task_definition_arn,
+        "TRAINER_SUBNETS": "subnet-00000000000000001",
+        "TRAINER_SECURITY_GROUPS": "sg-00000000000000001",
+        "TRAINER_ASSIGN_PUBLIC_IP": "DISABLED",
+        "MAX_CONCURRENT_TASKS": str(os.cpu_count() or 1),
+        "MODEL_BUCKET": BUCKET,
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def _chosen(names: Any, settings: Mapping[str, str]) -> dict[str, str]:
+    unknown = [name for name in names if name not in settings]
+    if unknown:
+        raise OperatorError(f"template.yaml declares {', '.join(unknown)}: unknown on one machine")
+    return {name: settings[name] for name in names}
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """This process's environment with the variables, and afterwards as it was."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _load(plan: FunctionPlan) -> ModuleType:
+    """A fresh import, as in a new sandbox: what it caches belongs to this stack."""
+    spec = importlib.util.spec_from_file_location(f"functions.{plan.app.parent.name}", plan.app)
+    if spec is None or spec.loader is None or not plan.app.exists():
+        raise OperatorError(f"{plan.app} is missing: run this from a clone of the project")
+    app = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(app)
+    return app
+
+
+class _Lines:
+    """A stream that hands over whole lines."""
+
+    def __init__(self, hear: Hear) -> None:
+        self._hear = hear
+        self._rest = ""
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._hear(line)
+        return len(text)
+
+    def flush(self) -> None:
+        """Lines are handed over as soon as they are whole."""
+
+
+def _send_to_failure_queue(record: dict[str, Any]) -> None:
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName=FAILURE_QUEUE)["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody=json.dumps(record))
+
+
+def _scheduled_event(now: datetime) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-scheduled.html"""
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": ACCOUNT,
+        "time": now.isoformat().replace("+00:00", "Z"),
+        "region": REGION,
+        "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/auto-retrain-hourly"],
+        "detail": {},
+    }

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from autoretrain.domain.conditions import decide
+from tests.storage.conftest import Stack
+from tests.world import NOW
+
+SLOT = NOW.replace(minute=0, second=0)
+
+
+def test_every_decision_is_stored_with_every_condition(stack: Stack) -> None:
+    strategy_id = stack.world.strategy()
+    stack.world.trades(strategy_id, [1.0] * 86)
+    snapshot = stack.snapshot(strategy_id)
+
+    stack.checking.store_decisions([decide(snapshot, snapshot.policy)], SLOT)
+
+    held = stack.world.one("SELECT * FROM autoretrain.current_decisions")
+    assert (held.should_retrain, held.outcome, held.slot) == (False, "too_few_trades", SLOT)
+    assert held.reason == "too few trades: 86 of 100"
+    assert [condition["name"] for condition in held.conditions] == [
+        "initial_training",
+        "new_trades",
+        "performance_degradation",
+        "weekly_schedule",
+    ]
+    assert held.conditions[0]["figures"]["trades"] == 86
+
+
+def test_history_grows_only_when_the_outcome_changes(stack: Stack) -> None:
+    strategy_id = stack.world.strategy()
+    snapshot = stack.snapshot(strategy_id)
+    no = decide(snapshot, snapshot.policy)
+    yes = replace(no, should_retrain=True, outcome="new_trades", reason="50+ new trades")
+
+    for hour, decision in enumerate([no, no, yes, yes, no]):
+        stack.checking.store_decisions([decision], SLOT + timedelta(hours=hour))
+
+    history = stack.world.run("SELECT outcome, slot FROM autoretrain.retrain_decisions ORDER BY id")
+    assert [row.outcome for row in history] == ["too_few_trades", "new_trades", "too_few_trades"]
+    current = stack.world.one("SELECT outcome, slot FROM autoretrain.current_decisions")
+    assert (current.outcome, current.slot) == ("too_few_trades", SLOT + timedelta(hours=4))
+
+
+def test_many_decisions_are_one_statement_and_none_is_fine(stack: Stack) -> None:
+    ids = [stack.world.strategy(f"s{n}") for n in range(5)]
+    decisions = []
+    for strategy_id in ids:
+        snapshot = stack.snapshot(strategy_id)
+        decisions.append(decide(snapshot, snapshot.policy))
+
+    stack.checking.store_decisions(decisions, SLOT)
+    stack.checking.store_decisions([], SLOT)
+
+    held = stack.world.run("SELECT strategy_id FROM autoretrain.current_decisions")
+    assert {row.strategy_id for row in held} == set(ids)
+
+
+def test_tick_summary_counts_what_came_of_the_slot(stack: Stack) -> None:
+    ids = [stack.world.strategy(f"s{n}") for n in range(3)]
+    for strategy_id in ids:
+        snapshot = stack.snapshot(strategy_id)
+        stack.checking.store_decisions([decide(snapshot, snapshot.policy)], SLOT)
+    stack.claim(ids[0], SLOT)
+
+    summary = stack.dispatching.tick_summary(SLOT)
+
+    assert (summary.checked, summary.retrained, summary.live, summary.skipped) == (3, 0, 1, 2)

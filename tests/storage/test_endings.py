@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from autoretrain.domain.runs import Ending, Loss, Status
+from autoretrain.errors import RunTaken
+from tests.storage.conftest import Stack
+from tests.storage.lessons import challenger
+from tests.world import NOW
+
+LOST = Ending(Loss.LOST, message="no sign of life")
+OUT_OF_MEMORY = Ending(error_code="out_of_memory", message="raise TrainerMemory")
+
+
+@pytest.fixture
+def strategy(stack: Stack) -> UUID:
+    strategy_id = stack.world.strategy()
+    stack.world.trades(strategy_id, [1.0, -1.0] * 60)
+    return strategy_id
+
+
+def test_expired_runs_are_those_whose_lease_is_over(stack: Stack, strategy: UUID) -> None:
+    other = stack.world.strategy("other")
+    stack.world.trades(other, [1.0, -1.0] * 60)
+    waiting = stack.world.strategy("waiting")
+    stack.queued(waiting)
+    stack.running(other)
+    starting = stack.starting(strategy)
+
+    assert stack.dispatching.expired_runs() == []
+    stack.expire_lease(starting)
+
+    (expired,) = stack.dispatching.expired_runs()
+    assert (expired.run_id, expired.status) == (starting, Status.STARTING)
+
+
+def test_lost_run_is_queued_again_as_its_next_attempt_behind_a_new_fence(
+    stack: Stack, strategy: UUID
+) -> None:
+    run_id = stack.running(strategy).run_id
+    stack.expire_lease(run_id)
+    (expired,) = stack.dispatching.expired_runs()
+
+    status = stack.dispatching.end_attempt(expired, LOST, expired_only=True)
+
+    assert status is Status.QUEUED
+    run = stack.world.one("SELECT * FROM autoretrain.training_runs")
+    assert (run.status, run.attempt, run.fence, run.task_arn) == ("queued", 2, 2, None)
+    assert stack.world.one("SELECT failures AS f FROM autoretrain.strategy_training").f == 0
+
+
+def test_run_is_spared_when_its_trainer_renewed_the_lease_in_time(
+    stack: Stack, strategy: UUID
+) -> None:
+    assignment = stack.running(strategy)
+    stack.expire_lease(assignment.run_id)
+    (expired,) = stack.dispatching.expired_runs()
+    stack.world.run(
+        "UPDATE autoretrain.training_runs SET lease_expires_at = now() + interval '2 min'"
+    )
+
+    assert stack.dispatching.end_attempt(expired, LOST, expired_only=True) is None
+    assert stack.training.publish(assignment, challenger(), "k", NOW).activated
+
+
+def test_third_loss_in_a_row_counts_as_the_strategys_failure(stack: Stack, strategy: UUID) -> None:
+    stack.running(strategy)
+    statuses = []
+    for n in range(3):
+        (live,) = stack.stopping.runs_of_task("task/1" if n == 0 else f"task/{n + 1}", n + 1)
+        statuses.append(stack.stopping.end_attempt(live, LOST, expired_only=False))
+        if n < 2:
+            assert stack.training.begin(live.run_id, f"task/{n + 2}") is not None
+
+    assert statuses == [Status.QUEUED, Status.QUEUED, Status.FAILED]
+    run = stack.world.one("SELECT * FROM autoretrain.training_runs")
+    assert (run.error_code, run.attempt) == ("lost", 3)
+    assert stack.world.one("SELECT failures AS f FROM autoretrain.strategy_training").f == 1
+
+
+def test_failures_rest_longer_each_time_and_the_fifth_pauses(stack: Stack, strategy: UUID) -> None:
+    rests = []
+    for _ in range(5):
+        stack.training.fail(stack.running(strategy), "suspected_leak", "feature x alone has AUC 1")
+        held = stack.world.one(
+            "SELECT paused_reason, failures, CASE WHEN isfinite(next_eligible_at)"
+            " THEN next_eligible_at - now() END AS rest FROM autoretrain.strategy_training"
+        )
+        rests.append(held.rest and round(held.rest / timedelta(hours=1)))
+        stack.world.run("UPDATE autoretrain.strategy_training SET next_eligible_at = '-infinity'")
+        if held.failures < 5:
+            assert held.paused_reason is None
+
+    assert rests == [1, 2, 4, 8, None]
+    assert held.paused_reason == "5 failed trainings in a row; the last one: suspected_leak"
+    topics = stack.world.run("SELECT topic FROM autoretrain.outbox ORDER BY id")
+    assert [row.topic for row in topics] == ["TrainingFailed"] * 5 + ["StrategyPaused"]
+    assert stack.dispatching.strategies_to_check() == []
+
+
+def test_finished_training_clears_earlier_failures(stack: Stack, strategy: UUID) -> None:
+    stack.training.fail(stack.running(strategy), "internal_error", "bug")
+    stack.world.run("UPDATE autoretrain.strategy_training SET next_eligible_at = '-infinity'")
+
+    stack.training.publish(stack.running(strategy), challenger(), "k", NOW)
+
+    assert stack.world.one("SELECT failures AS f FROM autoretrain.strategy_training").f == 0
+
+
+def test_failed_training_leaves_the_clock_alone(stack: Stack, strategy: UUID) -> None:
+    stack.training.fail(stack.running(strategy), "out_of_memory", "raise TrainerMemory")
+
+    assert stack.world.one("SELECT ml_model_trained_at AS t FROM ai_strategies").t is None
+
+
+def test_task_event_counts_once_and_only_when_it_is_newer(stack: Stack, strategy: UUID) -> None:
+    stack.running(strategy, "task/9")
+
+    assert len(stack.stopping.runs_of_task("task/9", 5)) == 1
+    assert stack.stopping.runs_of_task("task/9", 5) == []
+    assert stack.stopping.runs_of_task("task/9", 4) == []
+    assert stack.stopping.runs_of_task("task/other", 9) == []
+
+
+def test_stopped_task_of_a_finished_run_changes_nothing(stack: Stack, strategy: UUID) -> None:
+    assignment = stack.running(strategy)
+    (live,) = stack.stopping.runs_of_task("task/1", 1)
+    stack.training.publish(assignment, challenger(), "k", NOW)
+
+    assert stack.stopping.end_attempt(live, OUT_OF_MEMORY, expired_only=False) is None
+    assert stack.world.one("SELECT status AS s FROM autoretrain.training_runs").s == "succeeded"
+
+
+def test_interrupted_run_waits_again_without_resting(stack: Stack, strategy: UUID) -> None:
+    assignment = stack.running(strategy)
+
+    stack.training.interrupt(assignment)
+
+    run = stack.world.one("SELECT * FROM autoretrain.training_runs")
+    assert (run.status, run.error_code, run.attempt) == ("queued", "interrupted", 2)
+    with pytest.raises(RunTaken):
+        stack.training.interrupt(assignment)
+    (due,) = stack.dispatching.strategies_to_check()
+    assert due.checkable
+
+
+def test_adopted_task_gets_its_time_to_begin(stack: Stack, strategy: UUID) -> None:
+    run_id = stack.starting(strategy, task_arn=None)
+    stack.expire_lease(run_id)
+    (expired,) = stack.dispatching.expired_runs()
+
+    stack.dispatching.adopt_task(expired, "task/found")
+
+    assert stack.dispatching.expired_runs() == []
+    assert stack.world.one("SELECT task_arn AS t FROM autoretrain.training_runs").t == "task/found"
+
+
+def test_queued_run_never_expires_and_is_looked_at_when_its_strategy_is_disabled(
+    stack: Stack, strategy: UUID
+) -> None:
+    stack.queued(strategy)
+    stack.world.run("UPDATE ai_strategies SET ml_training_enabled = false")
+
+    (due,) = stack.dispatching.strategies_to_check()
+
+    assert (due.strategy_id, due.checkable) == (strategy, False)
+    assert stack.dispatching.expired_runs() == []

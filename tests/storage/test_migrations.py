@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from autoretrain.errors import BadSetting, ContractError, DatabaseUnavailable, OperatorError
+from autoretrain.storage import named
+from autoretrain.storage.database import API, Database, connect
+from autoretrain.storage.migrate import Migrated, migrate, migrations
+from tests.world import World
+
+
+def migrated(url: str) -> Migrated:
+    with closing(connect(url)) as opened:
+        return migrate(opened)
+
+
+def test_migrations_are_numbered_and_say_when_they_run() -> None:
+    names = [name for name, _ in migrations()]
+
+    assert all(re.fullmatch(r"\d{4}_(pre|post)_[a-z_]+\.sql", name) for name in names)
+    assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
+
+
+def test_every_statement_is_described_and_used() -> None:
+    package = Path(str(files("autoretrain.storage")))
+    code = "".join(path.read_text() for path in package.glob("*.py"))
+    for name in named._statements():
+        assert f'"{name}"' in code, f"{name} is not used"
+        assert named.statement(name).startswith("-- "), f"{name} has no description"
+
+
+def test_migrate_makes_the_users_tables_with_the_documented_defaults(blank: str) -> None:
+    assert migrated(blank).applied == ("0001_pre_initial.sql",)
+
+    world = World(blank)
+    world.run("INSERT INTO ai_strategies (user_id, name) VALUES (gen_random_uuid(), 'x')")
+    made = world.one("SELECT * FROM ai_strategies")
+    assert (made.ml_training_enabled, made.ml_min_trades_for_training) == (True, 100)
+
+
+def test_migrate_twice_changes_nothing(blank: str) -> None:
+    migrated(blank)
+
+    assert migrated(blank) == Migrated((), ())
+
+
+def test_migrate_waits_for_another_migration(blank: str) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        results = list(threads.map(migrated, [blank] * 4))
+
+    assert sorted(len(result.applied) for result in results) == [0, 0, 0, 1]
+
+
+def test_migrate_leaves_the_users_own_table_alone_but_for_missing_ml_columns(blank: str) -> None:
+    world = World(blank)
+    world.run("CREATE TABLE ai_strategies (id uuid, user_id uuid, name text, is_active boolean)")
+    world.run(
+        "INSERT INTO ai_strategies VALUES (gen_random_uuid(), gen_random_uuid(), 'mine', true)"
+    )
+
+    migrated(blank)
+
+    mine = world.one("SELECT * FROM ai_strategies")
+    assert (mine.name, mine.ml_training_enabled, mine.ml_model_version) == ("mine", True, None)
+
+
+def test_migrate_advises_an_index_on_a_table_that_is_not_ours(blank: str) -> None:
+    world = World(blank)
+    world.run(
+        "CREATE TABLE trades (id bigint, strategy_id uuid, symbol text, side text,"
+        " decided_at timestamptz, closed_at timestamptz, pnl_pct numeric, features jsonb)"
+    )
+
+    (warning,) = migrated(blank).warnings
+
+    assert "CREATE INDEX trades_closed ON public.trades (strategy_id, decided_at)" in warning
+    world.run(warning[warning.index("CREATE INDEX") :])
+    assert migrated(blank).warnings == ()
+
+
+@pytest.mark.parametrize("kind", ["TABLE", "VIEW"])
+def test_migrate_names_the_column_that_a_trades_table_or_view_lacks(blank: str, kind: str) -> None:
+    world = World(blank)
+    columns = (
+        "gen_random_uuid() AS id, gen_random_uuid() AS strategy_id, 'BTC' AS symbol,"
+        " 'long' AS side, now() AS decided_at, now() AS closed_at, '{}'::jsonb AS features"
+    )
+    world.run(f"CREATE {kind} trades AS SELECT {columns}")
+
+    with pytest.raises(ContractError, match=r"column public\.trades\.pnl_pct is missing"):
+        migrated(blank)
+
+    assert world.run("SELECT FROM pg_namespace WHERE nspname = 'autoretrain'") == []
+
+
+def test_migrate_refuses_times_without_a_zone(blank: str) -> None:
+    World(blank).run(
+        "CREATE TABLE trades (id bigint, strategy_id uuid, symbol text, side text,"
+        " decided_at timestamp, closed_at timestamptz, pnl_pct numeric, features jsonb)"
+    )
+
+    with pytest.raises(ContractError, match=r"decided_at is timestamp without time zone"):
+        migrated(blank)
+
+
+def test_migrate_refuses_a_view_that_cannot_be_written(blank: str) -> None:
+    World(blank).run(
+        "CREATE VIEW ai_strategies AS SELECT DISTINCT gen_random_uuid() AS id,"
+        " gen_random_uuid() AS user_id, 'x' AS name, true AS is_active, true AS"
+        " ml_training_enabled, 100 AS ml_min_trades_for_training, 'v1'::text AS ml_model_version,"
+        " now() AS ml_model_trained_at, '{}'::jsonb AS ml_model_performance"
+    )
+
+    with pytest.raises(ContractError, match="does not take UPDATE"):
+        migrated(blank)
+
+
+def test_migrate_refuses_a_migration_whose_text_has_changed(blank: str) -> None:
+    migrated(blank)
+    World(blank).run("UPDATE autoretrain.schema_migrations SET sha256 = 'other'")
+
+    with pytest.raises(ContractError, match="applied with another content"):
+        migrated(blank)
+
+
+def test_migrate_says_what_login_it_needs(blank: str) -> None:
+    world = World(blank)
+    world.run(
+        "DO $$ BEGIN CREATE ROLE guest LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+    )
+
+    with pytest.raises(OperatorError, match="use the login that owns the tables"):
+        migrated(blank.replace("postgres@", "guest@"))
+
+
+def test_database_that_is_not_migrated_says_so(blank: str) -> None:
+    database = Database(lambda: connect(blank), API)
+    World(blank).run("CREATE SCHEMA IF NOT EXISTS autoretrain")
+
+    with pytest.raises(ContractError, match="run `autoretrain migrate`"):
+        database.transaction(lambda tx: tx.all("expired_runs"))
+    database.close()
+
+
+def test_unreachable_database_is_one_line_without_the_password() -> None:
+    with pytest.raises(DatabaseUnavailable) as caught:
+        connect("postgresql://me:hunter2@127.0.0.1:1/x")
+
+    assert "\n" not in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "postgresql://h/db?sslmode=disable"])
+def test_unusable_database_url_is_refused(url: str) -> None:
+    with pytest.raises(BadSetting):
+        connect(url)

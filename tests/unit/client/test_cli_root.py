@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from autoretrain_client.cli import PLUGS, main
+
+COMMANDS = '''
+import click
+
+class Told(Exception):
+    exit_code = 75
+
+@click.command()
+def works():
+    """Do something."""
+    click.echo("done")
+
+@click.command()
+def tells():
+    raise Told("the moon is down")
+
+@click.command()
+def crashes():
+    raise ZeroDivisionError
+
+@click.command()
+def waits():
+    raise KeyboardInterrupt
+
+@click.command()
+@click.pass_context
+def leaves(ctx):
+    ctx.exit(3)
+'''
+Plug = Callable[..., None]
+
+
+@pytest.fixture
+def plug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plug:
+    """Install a package of that name whose module holds the source and plugs the commands in."""
+
+    def install(package: str, source: str, *commands: str) -> None:
+        (tmp_path / f"{package}.py").write_text(source)
+        installed = tmp_path / f"{package}-1.0.dist-info"
+        installed.mkdir()
+        (installed / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1\n")
+        lines = [f"{command} = {package}:{command}" for command in commands]
+        (installed / "entry_points.txt").write_text("\n".join([f"[{PLUGS}]", *lines]))
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, package, raising=False)
+
+    return install
+
+
+@pytest.fixture
+def _commands(plug: Plug) -> None:
+    plug("plugged_in", COMMANDS, "works", "tells", "crashes", "waits", "leaves")
+
+
+@pytest.mark.usefixtures("_commands")
+def test_help_lists_what_other_packages_plug_in(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert "works          Do something." in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_commands")
+def test_command_runs_when_it_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["works"]) == 0
+    assert capsys.readouterr().out == "done\n"
+
+
+@pytest.mark.usefixtures("_commands")
+def test_error_with_an_exit_code_becomes_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tells"]) == 75
+    assert capsys.readouterr().err == "error: the moon is down\n"
+
+
+@pytest.mark.usefixtures("_commands")
+def test_bug_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        main(["crashes"])
+
+
+@pytest.mark.usefixtures("_commands")
+def test_exit_code_is_130_when_interrupted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["waits"]) == 130
+    assert capsys.readouterr().err.strip() == ""
+
+
+@pytest.mark.usefixtures("_commands")
+def test_exit_code_is_the_one_that_a_command_leaves_with() -> None:
+    assert main(["leaves"]) == 3
+
+
+@pytest.mark.parametrize("arguments", [["no-such-command"], ["works", "--no-such-option"], []])
+@pytest.mark.usefixtures("_commands")
+def test_exit_code_is_2_when_the_command_line_is_wrong(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert "Usage: autoretrain" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import a_library_that_is_not_there",
+        "raise OSError('libgomp.so.1: cannot open shared object file')",
+        "",  # an older version, without the command
+    ],
+)
+@pytest.mark.usefixtures("_commands")
+def test_command_that_cannot_be_loaded_is_told_in_one_line_and_spares_the_others(
+    source: str, plug: Plug, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plug("broken", source, "shatters")
+
+    assert main(["shatters", "now", "--help"]) == 78
+    told = capsys.readouterr().err
+    assert told.startswith("error: `autoretrain shatters` cannot be loaded: ")
+    assert told.count("\n") == 1
+
+    assert main(["--help"]) == 0
+    listed = capsys.readouterr().out
+    assert "(cannot be loaded: " in listed
+    assert "Do something." in listed
+    assert main(["works"]) == 0
+
+
+def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"autoretrain, version {version('autoretrain-client')}\n"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import sys; from autoretrain_client.cli import main; main(['--help']);"
+        "sys.exit(bool({'psycopg2', 'boto3', 'moto', 'pandas', 'lightgbm'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

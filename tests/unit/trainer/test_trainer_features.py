@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from autoretrain.errors import DataError
+from autoretrain_trainer.features import refuse_exit_only, refuse_leaks
+from autoretrain_trainer.inputs import SIDE, SYMBOL, Input, feature, inputs_of, matrix
+from autoretrain_trainer.recipe import recipe_for
+from autoretrain_trainer.weights import contributions
+from tests.unit.trainer.trade_stream import Trade, loaded, market
+
+INPUTS = inputs_of(["adx", "rsi"], ["BTC", "ETH"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("exit_price", "exit", "exit_reason", "exit_distance_atr", "exitPrice", "EXIT_PRICE"),
+        *("duration", "holding_time", "HoldTime", "closed_at", "close_reason", "_fee", "fees"),
+        *("mae", "MFE", "pnl", "pnl_pct", "PnL", "profit", "profit_abs", "win", "is_win"),
+    ],
+)
+def test_exit_only_feature_is_refused(name: str) -> None:
+    with pytest.raises(DataError, match=f"not a feature: {name}") as raised:
+        refuse_exit_only(["rsi", name])
+    assert raised.value.code == "exit_only_feature"
+
+
+@pytest.mark.parametrize(
+    "name", ["rsi", "window", "exits_nearby", "feed_lag", "winding", "close", "profitability_30d"]
+)
+def test_feature_known_at_the_decision_passes(name: str) -> None:
+    refuse_exit_only([name])
+
+
+def leaking(rows: int, sign: float = 1.0) -> list[Trade]:
+    return [
+        replace(trade, features={**trade.features, "next_close": sign * trade.pnl_pct})
+        for trade in market(rows)
+    ]
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_feature_that_alone_tells_the_outcome_is_refused_either_way_round(sign: float) -> None:
+    with pytest.raises(DataError, match=r"next_close \(AUC [01].000\)") as raised:
+        refuse_leaks(loaded(leaking(60, sign)), allowed=())
+    assert raised.value.code == "suspected_leak"
+
+
+def test_leak_passes_when_it_is_allowed_by_name() -> None:
+    refuse_leaks(loaded(leaking(60)), allowed=("next_close",))
+
+
+def test_leak_is_not_suspected_when_fewer_than_sixty_rows_have_the_feature() -> None:
+    known = leaking(59)
+    unknown = [replace(trade, features={"rsi": 1.0}) for trade in market(40, seed=2, first=59)]
+    refuse_leaks(loaded([*known, *unknown]), allowed=())
+
+
+def test_honest_features_are_no_leak() -> None:
+    refuse_leaks(loaded(market(200, signal=1.0)), allowed=())
+
+
+def test_inputs_are_features_by_name_then_side_then_symbol() -> None:
+    assert (feature("adx"), feature("rsi"), SIDE, SYMBOL) == INPUTS
+
+
+def test_symbol_is_no_input_when_there_is_one() -> None:
+    assert inputs_of(["rsi"], ["BTC"]) == (feature("rsi"), SIDE)
+
+
+def test_inputs_tell_a_feature_called_side_from_the_side() -> None:
+    inputs = inputs_of(["side"], ["BTC"])
+    assert [column.to_json() for column in inputs] == [{"feature": "side"}, {"trade": "side"}]
+    trades = loaded([Trade(1, 0, 1, 1.0, {"side": 7.0}, side=-1.0)])
+    assert matrix(trades, inputs, ["BTC"]).tolist() == [[7.0, -1.0]]
+
+
+def test_matrix_selects_by_name_and_codes_symbols_as_the_model_knows_them() -> None:
+    trades = loaded(
+        [
+            Trade(1, 0, 1, 1.0, {"rsi": 30.0, "adx": 20.0}, symbol="BTC"),
+            Trade(2, 1, 2, 1.0, {"rsi": 40.0, "adx": 10.0}, symbol="SOL"),
+        ]
+    )
+    inputs = [feature("rsi"), SYMBOL, feature("gone"), feature("adx"), Input("trade", "side")]
+    expected = [[30.0, 1.0, math.nan, 20.0, 1.0], [40.0, math.nan, math.nan, 10.0, 1.0]]
+    np.testing.assert_array_equal(matrix(trades, inputs, ["ADA", "BTC"]), expected)
+
+
+def test_contributions_follow_the_columns_and_have_mean_one() -> None:
+    factors = contributions({"rsi": 3.0, "adx": 0.0}, INPUTS)
+    assert factors == pytest.approx([0.0, 2.4, 0.8, 0.8])
+
+
+@pytest.mark.parametrize("weights", [{}, {"rsi": 1.0}, dict.fromkeys(("adx", "rsi", "side"), 1.0)])
+def test_contributions_are_left_out_when_all_are_equal(weights: dict[str, float]) -> None:
+    assert contributions(weights, INPUTS) is None
+
+
+def test_contributions_weight_side_and_symbol() -> None:
+    assert contributions({"side": 2.0, "symbol": 0.0}, INPUTS) == [1.0, 1.0, 2.0, 0.0]
+
+
+def test_weight_called_side_is_the_features_when_there_is_one() -> None:
+    assert contributions({"side": 0.0}, inputs_of(["side"], ["BTC"])) == [0.0, 2.0]
+
+
+def test_unknown_weight_is_refused_with_the_valid_names() -> None:
+    with pytest.raises(DataError, match=r"have: macd. Valid names: adx, rsi, side, symbol") as told:
+        contributions({"macd": 1.0}, INPUTS)
+    assert told.value.code == "unknown_feature_weight"
+
+
+@pytest.mark.parametrize("weight", [-0.001, 3.001, math.nan, math.inf, -math.inf])
+def test_weight_out_of_range_is_refused(weight: float) -> None:
+    with pytest.raises(DataError, match=r"from 0 to 3: rsi =") as raised:
+        contributions({"rsi": weight}, INPUTS)
+    assert raised.value.code == "bad_feature_weight"
+
+
+def test_weights_are_refused_when_all_are_zero() -> None:
+    with pytest.raises(DataError, match="All feature weights are 0") as raised:
+        contributions(dict.fromkeys(("adx", "rsi", "side", "symbol"), 0.0), INPUTS)
+    assert raised.value.code == "bad_feature_weight"
+
+
+@pytest.mark.parametrize(
+    ("rows", "trees", "leaves", "min_child", "threads"),
+    [
+        (40, 60, 7, 5, 1),
+        (150, 60, 7, 15, 1),
+        (300, 60, 7, 30, 1),
+        (4_999, 60, 7, 30, 1),
+        (5_000, 100, 15, 30, 1),
+        (20_000, 150, 31, 30, 1),
+        (100_000, 150, 31, 30, 0),
+    ],
+)
+def test_recipe_grows_with_the_rows(
+    rows: int, trees: int, leaves: int, min_child: int, threads: int
+) -> None:
+    recipe = recipe_for(rows)
+    assert (recipe.trees, recipe.leaves, recipe.min_child_rows, recipe.threads) == (
+        trees,
+        leaves,
+        min_child,
+        threads,
+    )
