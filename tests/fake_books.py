@@ -114,7 +114,7 @@ class FakeBooks:
             "checkable": True,
             "policy": Policy(),
             "total_trades": 99,
-            "new_trades": 99,
+            "new_trades": 50,
         }
         given: Any = {"strategy_id": strategy_id} | figures | snapshot
         self.strategies[strategy_id] = BookedStrategy(Snapshot(**given), enrolled)

@@ -23,7 +23,7 @@ class World:
     url: str
 
     def strategy(self, name: str = "momentum", **columns: Any) -> UUID:
-        strategy_id = uuid4()
+        strategy_id: UUID = columns.pop("id", None) or uuid4()
         values = {"id": strategy_id, "user_id": USER, "name": name, "is_active": True} | columns
         values.setdefault("ml_training_enabled", True)
         self._insert("ai_strategies", [values])

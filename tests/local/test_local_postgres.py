@@ -166,12 +166,18 @@ def test_orphan_of_the_folder_is_ended_before_the_next_start(tmp_path: Path) -> 
 def test_process_that_is_no_server_of_the_folder_is_never_ended(tmp_path: Path) -> None:
     with PostgresServer(tmp_path, durable=False):
         pass
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
+    command = [sys.executable, "-c", "print('up', flush=True); input()"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as stranger:
+        assert stranger.stdout
+        assert stranger.stdout.readline() == "up\n"
         pid_file = f"{stranger.pid}\n{tmp_path / 'cluster'}\n1\n0\n\n127.0.0.1\n"
         (tmp_path / "cluster" / "postmaster.pid").write_text(pid_file)
         with pytest.raises(DatabaseUnavailable, match=r"postmaster\.pid"):
             PostgresServer(tmp_path, durable=False).__enter__()
         assert stranger.poll() is None
+        stranger.communicate("\n")
 
 
 @pytest.mark.skipif(not shutil.which("unshare"), reason="needs util-linux")

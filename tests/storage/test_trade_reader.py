@@ -24,18 +24,23 @@ def read(stack: Stack, strategy_id: UUID, newest: int = 1000) -> Trades:
 
 def test_trades_arrive_as_they_were_written(stack: Stack) -> None:
     strategy_id = stack.world.strategy()
-    features = [{"rsi": 31.5, "adx": 20}, {"adx": None, "rsi": 1e-3}, {"note": "x", "adx": 7}]
+    features: list[dict[str, object]] = [
+        {"rsi": 31.5, "adx": 20},
+        {"adx": None, "rsi": 1e-3},
+        {"note": "x", "adx": 7},
+    ]
     stack.world.trades(strategy_id, [1.5, -2.0, 0.25], features=features)
+    stack.world.trades(strategy_id, [1.0] * 7, first=NOW - timedelta(days=2))
     stack.world.trades(strategy_id, [-0.5], first=NOW, lasts=-timedelta(days=1))
     stack.world.trades(stack.world.strategy("other"), [9.0] * 5)
 
     trades = read(stack, strategy_id)
 
-    assert trades.pnl_pct.tolist() == [1.5, -2.0, 0.25]
+    assert trades.pnl_pct.tolist()[:3] == [1.5, -2.0, 0.25]
     assert trades.dropped == {"closed before decided": 1}
-    assert trades.win.tolist() == [True, False, True]
+    assert trades.win.tolist()[:3] == [True, False, True]
     assert trades.features == ("adx", "rsi")
-    assert trades.values[:, 0].tolist()[0::2] == [20.0, 7.0]
+    assert trades.values[:3, 0].tolist()[0::2] == [20.0, 7.0]
 
 
 def test_reader_takes_the_newest_trades_only(stack: Stack) -> None:

@@ -72,6 +72,6 @@ def _create_if_absent(server: PostgresServer) -> None:
     with closing(connect(server.url())) as opened:
         opened.autocommit = True  # CREATE DATABASE takes no transaction
         with opened.cursor() as cursor:
-            cursor.execute("SELECT FROM pg_database WHERE datname = %s", (EMBEDDED_DATABASE,))
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (EMBEDDED_DATABASE,))
             if cursor.fetchone() is None:
                 cursor.execute("CREATE DATABASE autoretrain")

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any, TextIO
-
-from autoretrain.ports import TickSummary
 
 Fact = Mapping[str, Any]
 
@@ -24,10 +23,38 @@ def read_fact(line: str) -> Fact | None:
     return fact if isinstance(fact, dict) and "message" in fact else None
 
 
+@dataclass
+class Tally:
+    """What has come of the strategies since the last check started."""
+
+    checked: int = 0
+    activated: int = 0
+    kept: int = 0
+
+    @property
+    def retrained(self) -> int:
+        return self.activated + self.kept
+
+    def count(self, fact: Fact) -> None:
+        if fact["message"] == "auto-retrain check started":
+            self.checked, self.activated, self.kept = fact["strategies"], 0, 0
+        if fact["message"] == "auto-retrain finished" and fact["retrained"]:
+            self.activated += fact["activated"]
+            self.kept += not fact["activated"]
+
+    def line(self) -> str:
+        return (
+            f"🔄 Auto-retrain check complete: {self.retrained} retrained,"
+            f" {max(0, self.checked - self.retrained)} skipped"
+            f" ({self.activated} activated, {self.kept} kept)"
+        )
+
+
 class Narrator:
     """Tells each fact once, as lines; on a terminal also what a training is doing just now."""
 
     def __init__(self, out: TextIO) -> None:
+        self.tally = Tally()
         self._out = out
         self._lock = Lock()
 
@@ -37,6 +64,8 @@ class Narrator:
         if fact is None:
             self.say(line.rstrip("\n"))
             return
+        with self._lock:
+            self.tally.count(fact)
         if fact["message"] == "auto-retrain progress":
             self._show_progress(f"   {fact['strategy']}: {fact['phase']} …")
         elif lines := lines_of(fact):
@@ -66,13 +95,6 @@ def lines_of(fact: Fact) -> str:
         why = fact.get("why") or fact.get("exception") or fact.get("code") or ""
         return f"⚠️  {fact['message']}: {_who(fact)}{why}"
     return ""
-
-
-def summary_line(summary: TickSummary) -> str:
-    return (
-        f"🔄 Auto-retrain check complete: {summary.retrained} retrained, {summary.skipped} skipped"
-        f" ({summary.activated} activated, {summary.kept} kept)"
-    )
 
 
 def _started(fact: Fact) -> str:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -85,7 +85,8 @@ class PostgresServer:
         deadline = time.monotonic() + _STOP_SECONDS
         while f" -D {self._cluster} " in _command_line(pid):
             late = time.monotonic() > deadline
-            os.kill(pid, signal.SIGQUIT if late else signal.SIGINT)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGQUIT if late else signal.SIGINT)
             time.sleep(_POLL_SECONDS)
 
     def _make_cluster(self) -> None:

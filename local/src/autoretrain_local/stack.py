@@ -8,7 +8,7 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -17,9 +17,6 @@ from typing import Any, Self
 import boto3
 
 from autoretrain.errors import OperatorError
-from autoretrain.ports import TickSummary
-from autoretrain.storage.books import DispatchBooks
-from autoretrain.storage.database import API, Database, connect
 from autoretrain_local.aws import MotoAws
 from autoretrain_local.ecs_endpoint import Ecs
 from autoretrain_local.ecs_state import TaskDefinition
@@ -52,8 +49,8 @@ class LocalStack:
         self._plan = plan or read_plan()
         self._aws = MotoAws(data / "aws")
         self._undo = ExitStack()
-        self._lambda: Lambda
-        self._ecs: Ecs
+        self.functions: Lambda
+        self.ecs: Ecs
 
     def __enter__(self) -> Self:
         with ExitStack() as undo:
@@ -64,14 +61,14 @@ class LocalStack:
             settings = _settings(self._put_up_services(), _trainer_definition(self._plan).arn)
             undo.enter_context(_environment(_chosen(self._all_variables(), settings)))
             trainer = variables | _chosen(self._plan.trainer.variables, settings)
-            self._ecs = self._cluster(trainer, endpoints.url)
-            self._lambda = Lambda(
+            self.ecs = self._cluster(trainer, endpoints.url)
+            self.functions = Lambda(
                 {name: self._function(plan) for name, plan in self._plan.functions.items()}
             )
-            undo.callback(self._lambda.close)
-            undo.callback(self._ecs.close)
-            endpoints.mount(PREFIX, self._lambda.answer)
-            endpoints.mount("/", self._ecs.answer)
+            undo.callback(self.functions.close)
+            undo.callback(self.ecs.close)
+            endpoints.mount(PREFIX, self.functions.answer)
+            endpoints.mount("/", self.ecs.answer)
             undo.enter_context(endpoints)
             self._undo = undo.pop_all()
         return self
@@ -84,21 +81,16 @@ class LocalStack:
     ) -> None:
         self._undo.close()
 
-    def tick(self) -> datetime:
-        """What the hourly rule does; returns the tick's slot."""
+    def tick(self) -> None:
+        """What the hourly rule does."""
         now = datetime.now(UTC).replace(microsecond=0)
-        self._lambda.invoke_async(DISPATCHER, _scheduled_event(now))
-        return now.replace(minute=0, second=0)
+        self.functions.invoke_async(DISPATCHER, _scheduled_event(now))
 
     def settle(self) -> None:
         """Wait until every function and every trainer is done."""
-        self._lambda.drain(SETTLE_SECONDS)
-        self._ecs.join_all()
-        self._lambda.drain(SETTLE_SECONDS)
-
-    def summary(self, slot: datetime) -> TickSummary:
-        with closing(Database(lambda: connect(self._database_url), API)) as database:
-            return DispatchBooks(database).tick_summary(slot)
+        self.functions.drain(SETTLE_SECONDS)
+        self.ecs.join_all()
+        self.functions.drain(SETTLE_SECONDS)
 
     def _put_up_services(self) -> str:
         """Secret, bucket and queue, as the template makes them; returns the secret's ARN."""
@@ -127,7 +119,7 @@ class LocalStack:
     def _task_changed(self, event: dict[str, Any]) -> None:
         """The rule that the template lays on ECS Task State Change."""
         if event["detail"]["lastStatus"] == "STOPPED":
-            self._lambda.invoke_async(TASK_STOPPED, event)
+            self.functions.invoke_async(TASK_STOPPED, event)
 
     def _function(self, plan: FunctionPlan) -> Function:
         app = _load(plan)

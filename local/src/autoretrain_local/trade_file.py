@@ -261,7 +261,7 @@ def _number(row: Mapping[str, str], column: str) -> float | None:
     if text.lower() in _MISSING:
         return None
     try:
-        value = math.nan if "_" in text else float(text)  # to Python 1_0 is 10
+        value = float(text.replace("_", "?"))  # to Python 1_0 is 10
     except ValueError as exc:
         raise _Unreadable(f"{column} {reprlib.repr(text)} is not a number") from exc
     return None if math.isnan(value) else value

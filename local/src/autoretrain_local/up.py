@@ -15,7 +15,7 @@ from typing import TextIO
 from autoretrain.storage.database import connect
 from autoretrain.storage.migrate import migrate
 from autoretrain_local.databases import STACK_FILE, embedded
-from autoretrain_local.facts import Narrator, summary_line
+from autoretrain_local.facts import Narrator
 from autoretrain_local.stack import LocalStack
 from autoretrain_local.template import read_plan
 
@@ -43,15 +43,15 @@ def run(database_url: str | None, data: Path, out: TextIO) -> None:
 def _tick_for_ever(stack: LocalStack, every: timedelta, narrator: Narrator) -> None:
     while True:
         due = time.monotonic() + every.total_seconds()
-        slot = stack.tick()
+        stack.tick()
         stack.settle()
-        narrator.say(summary_line(stack.summary(slot)))
+        narrator.say(narrator.tally.line())
         time.sleep(max(0.0, due - time.monotonic()))
 
 
 @contextmanager
 def _until_stopped() -> Iterator[None]:
-    """Ends quietly at the first Ctrl-C or SIGTERM; a second one does not disturb the clearing up."""
+    """End quietly at the first Ctrl-C or SIGTERM; a second one does not disturb the end."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

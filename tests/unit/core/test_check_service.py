@@ -131,6 +131,18 @@ def test_check_does_not_train_twice_in_a_slot_when_the_first_training_is_over(
     assert runs_of(books, due) == [Status.FAILED]
 
 
+def test_check_claims_a_strategy_that_was_trained_before(
+    books: FakeBooks, cluster: FakeCluster
+) -> None:
+    yesterday = NOON - timedelta(days=1)
+    trained = books.add_strategy(
+        total_trades=100, trained_at=yesterday, trades_read_at=yesterday, model_version="v1"
+    )
+    check(books, cluster, [trained])
+    [run] = books.runs.values()
+    assert run.reason == "50+ new trades since last training"
+
+
 class RacedBooks(FakeBooks):
     """A training of the first strategy finishes right after the figures were read."""
 

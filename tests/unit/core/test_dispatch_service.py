@@ -6,14 +6,14 @@ from uuid import UUID
 
 import pytest
 
-from autoretrain.domain.runs import STARTING_LEASE, Status
+from autoretrain.domain.runs import RUNNING_LEASE, STARTING_LEASE, Status
 from autoretrain.errors import LaunchUnknown
-from autoretrain.ports import TickSummary
+from autoretrain.ports import LiveRun, TickSummary
 from autoretrain.services.check import Checker
 from autoretrain.services.dispatch import Dispatched, Dispatcher
 from autoretrain.services.launch import Launcher, LaunchOutcome
 from tests.fake_books import BookedRun, FakeBooks
-from tests.fakes import NOON, FakeClock, FakeCluster, FakeInvoker
+from tests.fakes import NOON, FakeArtifacts, FakeClock, FakeCluster, FakeInvoker
 
 HOUR = timedelta(hours=1)
 TASK = "task/gone"
@@ -149,6 +149,26 @@ def test_tick_leaves_a_run_alone_when_its_lease_still_holds(
     run = lost_run(books, clock, Status.RUNNING)
     run.lease_expires_at = clock.now()
     assert tick().freed == ()
+    assert (run.status, run.attempt) == (Status.RUNNING, 1)
+
+
+class RenewedBooks(FakeBooks):
+    """Every trainer is heard of again right after its lease was found to be over."""
+
+    def expired_runs(self) -> list[LiveRun]:
+        expired = super().expired_runs()
+        for run in expired:
+            self.runs[run.run_id].lease_expires_at = self.clock.now() + RUNNING_LEASE
+        return expired
+
+
+def test_tick_leaves_a_run_alone_when_its_lease_is_renewed_meanwhile(
+    clock: FakeClock, artifacts: FakeArtifacts, cluster: FakeCluster, invoker: FakeInvoker
+) -> None:
+    books = RenewedBooks(clock, artifacts)
+    run = lost_run(books, clock, Status.RUNNING)
+    dispatched = Dispatcher(books, cluster, invoker, 1).tick(NOON, lambda: 60.0)
+    assert dispatched.freed == ()
     assert (run.status, run.attempt) == (Status.RUNNING, 1)
 
 

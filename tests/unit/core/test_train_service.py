@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from tests.fake_books import BookedRun, FakeBooks
 from tests.fakes import NOON, FakeArtifacts, FakeClock, FakeLearner, Teach
 from tests.storage.lessons import challenger, declined
 
+MANY_EVENTS = 20
 PATIENCE_SECONDS = 10
 """How long a failing test waits for what a passing one gets at once."""
 
@@ -63,7 +65,7 @@ def work(
             phases.append(progress.phase)
 
         trainer = Trainer(books, pulse_books, learner, artifacts, clock, watch)
-        return list(trainer.work(run_id, "task/1", stop))
+        return list(islice(trainer.work(run_id, "task/1", stop), MANY_EVENTS))
 
     return until_done
 

@@ -218,7 +218,7 @@ def test_progress_adds_up_to_the_size_of_the_file(file: Path) -> None:
     steps: list[int] = []
     read_trades(file, steps.append)
     assert sum(steps) == file.stat().st_size
-    assert len(steps) > 10
+    assert len(steps) > 1
 
 
 @given(st.binary())

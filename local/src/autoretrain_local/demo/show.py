@@ -8,13 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from autoretrain.ports import TickSummary
 from autoretrain.storage.database import connect
 from autoretrain.storage.migrate import migrate
 from autoretrain_local.demo.market import load_prices, weeks_moved
 from autoretrain_local.demo.stage import Stage
 from autoretrain_local.demo.strategies import demo_strategies
-from autoretrain_local.facts import Narrator, summary_line
+from autoretrain_local.facts import Narrator
 from autoretrain_local.postgres import PostgresServer
 from autoretrain_local.stack import BUCKET, LocalStack
 
@@ -26,7 +25,7 @@ trading day lies within the last week. Nothing but dates is changed.
 NOTHING_BETTER = "no challenger was better; every strategy keeps what it had"
 
 
-def show(data: Path, out: TextIO) -> TickSummary:
+def show(data: Path, out: TextIO) -> None:
     """Build the demo's own database anew in `data`, run one tick to its end, tell everything."""
     now = datetime.now(UTC)
     narrator = Narrator(out)
@@ -40,10 +39,8 @@ def show(data: Path, out: TextIO) -> TickSummary:
             narrator.say("Setting the stage: the bots' past trades, and the models of that time")
             Stage(url, BUCKET).set_up(demo_strategies(load_prices(now)), narrator.say)
             narrator.say("")
-            slot = stack.tick()
+            stack.tick()
             stack.settle()
-            summary = stack.summary(slot)
-    narrator.say(summary_line(summary))
-    if not summary.activated:
+    narrator.say(narrator.tally.line())
+    if not narrator.tally.activated:
         narrator.say(NOTHING_BETTER)
-    return summary

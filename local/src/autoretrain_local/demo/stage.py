@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -124,7 +124,7 @@ def _insert_trades(
     version: str | None,
     probabilities: list[float] | None,
 ) -> None:
-    said = probabilities or [None] * len(trades)
+    said: Sequence[float | None] = probabilities or [None] * len(trades)
     rows = [
         (
             trade["trade_id"],

@@ -206,7 +206,7 @@ def _claim(tx: Transaction, request: ClaimRequest, run_id: UUID) -> Claimed | No
     live = tx.one("live_run", strategy_id=request.strategy_id)
     if live is not None:
         return NotClaimed("live_run", "a training is already on its way", live.id)
-    return NotClaimed("slot_done", "this tick has already trained the strategy")
+    return NotClaimed("slot_done", "this hour's tick has already trained the strategy")
 
 
 def _refusal(held: Any, request: ClaimRequest) -> NotClaimed | None:

@@ -1,0 +1,64 @@
+"""The functions in the local stack: real Postgres, real Lambda invoke, an ECS that does as told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from autoretrain_local.facts import read_fact
+from autoretrain_local.stack import LocalStack
+from tests.world import World
+
+EVENTS = Path(__file__).parents[2] / "events"
+
+
+@dataclass
+class Running:
+    """A local stack, what it logged, and the user's world."""
+
+    stack: LocalStack
+    world: World
+    lines: list[str] = field(default_factory=list)
+
+    def invoke(self, function: str, event: dict[str, Any]) -> Any:
+        outcome = self.stack.functions.invoke(function, event)
+        assert outcome.error is None, outcome.payload
+        return json.loads(outcome.payload)
+
+    def facts(self, message: str) -> list[dict[str, Any]]:
+        found = [read_fact(line) for line in list(self.lines)]
+        return [dict(fact) for fact in found if fact and fact["message"] == message]
+
+    def due(self, name: str, count: int = 120, strategy_id: UUID | None = None) -> UUID:
+        made = self.world.strategy(name, **({"id": strategy_id} if strategy_id else {}))
+        self.world.trades(made, [1.0, -1.0] * (count // 2))
+        return made
+
+    def runs(self, strategy_id: UUID) -> list[Any]:
+        return self.world.run(
+            "SELECT * FROM autoretrain.training_runs WHERE strategy_id = %s ORDER BY queued_at",
+            strategy_id,
+        )
+
+
+def event(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return loaded
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+@pytest.fixture
+def running(clone: str, tmp_path: Path) -> Iterator[Running]:
+    lines: list[str] = []
+    with LocalStack(clone, tmp_path, lines.append) as stack:
+        yield Running(stack, World(clone), lines)

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.loop.conftest import finished
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> str:
+    ended = finished("demo", "--data", tmp_path_factory.mktemp("demo"))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return ended.stdout
+
+
+def block(told: str, strategy: str) -> str:
+    """The lines on one strategy, from its title to the next title."""
+    found = re.search(
+        rf"^(?:✅|➖|⏭️).*{re.escape(strategy)} \([0-9a-f-]{{36}}\)\n(?:  .*\n)+", told, re.MULTILINE
+    )
+    assert found is not None, f"nothing on {strategy} in\n{told}"
+    return found[0]
+
+
+def test_demo_says_what_it_trades_on_its_first_screen(told: str) -> None:
+    first_screen = told.split("🔄")[0]
+
+    assert "index prices, simulated fills" in first_screen
+    assert re.search(r"moved forward by \d+ weeks", first_screen)
+
+
+def test_demo_tells_the_lines_that_users_know(told: str) -> None:
+    assert "🔄 Auto-retrain check started\nChecking 6 strategy(ies) for auto-retraining\n" in told
+    assert re.search(
+        r"^🔄 Auto-retrain check complete: 5 retrained, 1 skipped \(\d activated, \d kept\)$",
+        told,
+        re.MULTILINE,
+    )
+    for key in ("model_version: v2", "accuracy: ", "improvement: ", "decided by: log-loss "):
+        assert f"\n  {key}" in told
+
+
+@pytest.mark.parametrize(
+    ("strategy", "reason"),
+    [
+        ("MACD cross", "initial training: 100+ trades, no model yet"),
+        ("RSI reversion", "50+ new trades since last training"),
+        ("RSI dip buyer", "performance degradation: win rate "),
+        ("Pullback", "weekly schedule: last training "),
+        ("Breakout", "initial training: 100+ trades, no model yet"),
+        ("RSI-14 30/70", "too few trades: "),
+    ],
+)
+def test_demo_gives_every_strategy_its_reason(told: str, strategy: str, reason: str) -> None:
+    assert f"\n  reason: {reason}" in block(told, strategy)
+
+
+def test_demo_shows_every_outcome(told: str) -> None:
+    assert told.count("✅ Auto-retrained strategy: ") >= 1
+    assert told.count("➖ Auto-retrained strategy, kept ") >= 1
+    assert told.count("⏭️  Skipped strategy: ") >= 1
+    assert "disabled" not in told
+    assert "5 of 20 trades that neither model has seen" in block(told, "Pullback")
+    assert "(base rate)" in block(told, "Breakout")
