@@ -6,19 +6,22 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
-from threading import Barrier, Thread
 from typing import Any
 from uuid import UUID, uuid5
 
 import psycopg2
 import pytest
 
-from autoretrain.errors import OperatorError
+from autoretrain.errors import DatabaseUnavailable, OperatorError
 from autoretrain.storage.contract import TRADES, create_absent
+from autoretrain.storage.database import connect
 from autoretrain_client.cli import main
 from autoretrain_local.databases import database
+from autoretrain_local.trade_file import Trade, read_trades
+from autoretrain_local.trade_store import store_trades
 from tests.world import World
 
 LOCAL_USER = UUID("00000000-0000-0000-0000-000000000001")
@@ -224,31 +227,27 @@ def test_import_writes_through_a_view_of_the_users_own(blank: str, importing: Im
     assert [float(trade.pnl_pct) for trade in trades(blank)] == [1.5, -2]
 
 
-def test_two_imports_at_once_make_one_strategy_and_no_trade_twice(
-    clone: str, tmp_path: Path
-) -> None:
-    file = _csv(tmp_path / "trades.csv", *([str(n), *CLOSED[1:]] for n in range(2_000)))
-    command = ["import-trades", str(file), "--strategy", "x", "--database-url", clone]
-    start, codes = Barrier(2), []
+def test_import_waits_while_another_one_writes(clone: str, tmp_path: Path) -> None:
+    trades_ = read_trades(_csv(tmp_path / "trades.csv", CLOSED)).trades
+    impatient = f"{clone}?options=-c%20lock_timeout%3D50"
 
-    def run() -> None:
-        start.wait()
-        codes.append(main(command))
+    def second_starts_in_the_middle() -> Iterator[Trade]:
+        with closing(connect(impatient)) as other:
+            store_trades(other, LOCAL_USER, "momentum", trades_)
+        yield from trades_
 
-    threads = [Thread(target=run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert codes == [0, 0]
-    assert len(World(clone).run("SELECT id FROM public.ai_strategies")) == 1
-    assert len(trades(clone)) == 2_000
+    with (
+        closing(connect(clone)) as opened,
+        pytest.raises(DatabaseUnavailable, match="lock timeout"),
+    ):
+        store_trades(opened, LOCAL_USER, "momentum", second_starts_in_the_middle())
+    assert trades(clone) == []
 
 
 def test_text_arrives_unchanged_when_it_holds_what_copy_treats_specially(
     clone: str, tmp_path: Path
 ) -> None:
-    names = ['A,"B"', "two\nlines", "back\\slash", "\\.", "\\N", "Ω"]
+    names = ['A,"B"', "two\r\nlines", "back\\slash", "\\.", "\\N", "Ω"]
     file = tmp_path / "trades.csv"
     with file.open("w", newline="", encoding="utf-8") as opened:
         csv.writer(opened).writerows(

@@ -69,7 +69,6 @@ def store_trades(
     strategies have the name, DatabaseUnavailable.
     """
     with _translated(), opened, opened.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         _check_takes_trades(cursor)
         known = _find_strategy(cursor, user_id, strategy)
         strategy_id = known or _create_strategy(cursor, user_id, strategy)

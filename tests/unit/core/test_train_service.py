@@ -292,8 +292,8 @@ def test_training_ends_when_its_heartbeat_finds_the_run_taken(
 
     learner.teach[run.strategy_id] = be_superseded
     _, ended = work()
-    assert isinstance(ended, GivenBack)
-    assert ended.code == "superseded"
+    taken = "another attempt owns the run by now"
+    assert ended == GivenBack(ended.assignment, "superseded", taken)
     assert (run.status, run.attempt, run.losses) == (Status.QUEUED, 2, 1)
     assert (next_run.attempt, artifacts.files) == (1, {})
 

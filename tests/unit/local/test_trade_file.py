@@ -5,7 +5,8 @@ import gzip
 import io
 import json
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -33,6 +34,15 @@ def row(**cells: str) -> str:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "trades.csv"
+
+
+@pytest.fixture
+def _machine_in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.fixture(scope="module")
@@ -77,11 +87,12 @@ def test_columns_are_found_by_name_when_their_order_differs_and_win_is_absent(fi
     [
         f"{HEADER}\n{GOOD}\n".encode(),
         f"{HEADER}\n{GOOD}".encode(),
-        f"\ufeff{HEADER}\r\n{GOOD}\r\n".encode(),  # as spreadsheets write it
+        f"\ufeff{HEADER}\r\n{GOOD}\r\n".encode(),
         f"{HEADER}\r{GOOD}\r".encode(),
         gzip.compress(f"{HEADER}\n{GOOD}\n".encode()),
         gzip.compress(f"{HEADER}\n".encode()) + gzip.compress(GOOD.encode()),
     ],
+    ids=["plain", "no last newline", "spreadsheet", "carriage returns", "gzip", "gzip parts"],
 )
 def test_file_is_read_in_every_form_that_csv_takes(content: bytes, file: Path) -> None:
     file.write_bytes(content)
@@ -94,6 +105,7 @@ def test_file_is_read_in_every_form_that_csv_takes(content: bytes, file: Path) -
     "text",
     ["2024-01-01T09:30:00", "2024-01-01 09:30", "2024-01-01T09:30Z", "2024-01-01T11:30:00+02:00"],
 )
+@pytest.mark.usefixtures("_machine_in_tokyo")
 def test_time_is_utc_when_it_has_no_offset(text: str, file: Path) -> None:
     (trade,) = read(file, row(decided_at=text)).trades
     assert trade.decided_at == datetime(2024, 1, 1, 9, 30, tzinfo=UTC)
@@ -188,20 +200,32 @@ def test_quote_that_is_never_closed_names_the_lines_that_it_swallows(file: Path)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "the file is empty"),
-        (b"\n\n", "the file is empty"),
-        (b"trade_id,symbol,side,decided_at,f_x\n", "the header lacks: closed_at, pnl_pct"),
-        (b"trade_id;symbol;side\n", "the header lacks: trade_id, symbol, side, decided_at,"),
-        (f"{HEADER},f_rsi,symbol\n".encode(), "the header names twice: f_rsi, symbol"),
-        (b'"trade_id"x,symbol\n', "the header is not CSV"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "not text in UTF-8"),
-        (f"{HEADER}\n{GOOD}\n".encode("utf-16"), "not text in UTF-8"),
-        (f"{HEADER}\n{GOOD}é\n".encode("latin-1"), "not text in UTF-8"),
-        (f"{HEADER}\n{GOOD}\0\n".encode(), "the file holds NUL characters"),
-        (gzip.compress(HEADER.encode())[:-9], "damaged gzip"),
-        (gzip.compress(HEADER.encode()) + b"tail", "damaged gzip"),
-        (b"\x1f\x8b\x08" + bytes(60), "damaged gzip"),
-        (b"\x1f\x8b", "damaged gzip"),
+        pytest.param(b"", "the file is empty", id="empty"),
+        pytest.param(b"\n\n", "the file is empty", id="blank lines"),
+        pytest.param(
+            b"trade_id,symbol,side,decided_at,f_x\n",
+            "the header lacks: closed_at, pnl_pct",
+            id="columns missing",
+        ),
+        pytest.param(
+            b"trade_id;symbol;side\n",
+            "the header lacks: trade_id, symbol, side, decided_at, closed_at, pnl_pct",
+            id="semicolons",
+        ),
+        pytest.param(
+            f"{HEADER},f_rsi,symbol\n".encode(),
+            "the header names twice: f_rsi, symbol",
+            id="columns twice",
+        ),
+        pytest.param(b'"trade_id"x,symbol\n', "the header is not CSV", id="quotes in header"),
+        pytest.param(b"\x89PNG\r\n\x1a\n\x00\x00", "not text in UTF-8", id="picture"),
+        pytest.param(f"{HEADER}\n".encode("utf-16"), "not text in UTF-8", id="utf-16"),
+        pytest.param(f"{HEADER}\n{GOOD}é\n".encode("latin-1"), "not text in UTF-8", id="latin-1"),
+        pytest.param(f"{HEADER}\n{GOOD}\0\n".encode(), "NUL characters", id="nul"),
+        pytest.param(gzip.compress(HEADER.encode())[:-9], "damaged gzip", id="gzip cut"),
+        pytest.param(gzip.compress(b"x") + b"tail", "damaged gzip", id="gzip with a tail"),
+        pytest.param(b"\x1f\x8b\x08" + bytes(60), "damaged gzip", id="gzip of zeros"),
+        pytest.param(b"\x1f\x8b", "damaged gzip", id="gzip begun"),
     ],
 )
 def test_file_is_refused_when_it_cannot_be_read_as_a_whole(
