@@ -31,6 +31,7 @@ from autoretrain.domain.runs import (
 )
 from autoretrain.errors import DatabaseUnavailable, RunTaken
 from autoretrain.ports import (
+    Attempt,
     ChampionChanged,
     Claimed,
     ClaimRequest,
@@ -241,14 +242,19 @@ class FakeBooks:
 
     # Stopping
 
-    def runs_of_task(self, task_arn: str, event_version: int) -> list[LiveRun]:
-        return list(self._of_task(task_arn, event_version))
+    def runs_of_task(
+        self, task_arn: str, event_version: int, started_for: Attempt | None
+    ) -> list[LiveRun]:
+        return list(self._of_task(task_arn, event_version, started_for))
 
-    def _of_task(self, task_arn: str, event_version: int) -> Iterator[LiveRun]:
+    def _of_task(
+        self, task_arn: str, event_version: int, started_for: Attempt | None
+    ) -> Iterator[LiveRun]:
         for run in self.runs.values():
+            unnoted = run.task_arn is None and Attempt(run.run_id, run.attempt) == started_for
             newer = event_version > run.task_event_version
-            if run.task_arn == task_arn and run.status in LIVE[1:] and newer:
-                run.task_event_version = event_version
+            if (run.task_arn == task_arn or unnoted) and run.status in LIVE[1:] and newer:
+                run.task_event_version, run.task_arn = event_version, task_arn
                 yield _live(run)
 
     # Training
@@ -375,4 +381,4 @@ class FakeBooks:
 
 
 def _live(run: BookedRun) -> LiveRun:
-    return LiveRun(run.run_id, run.strategy_id, run.fence, run.status, run.task_arn)
+    return LiveRun(run.run_id, run.strategy_id, run.attempt, run.fence, run.status, run.task_arn)

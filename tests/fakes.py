@@ -19,7 +19,7 @@ from autoretrain.errors import (
     LaunchUnknown,
 )
 from autoretrain.ports import Report
-from tests.storage.lessons import challenger
+from tests.lessons import challenger
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 Teach = Callable[[Assignment, Report], Lesson]
@@ -68,10 +68,10 @@ class FakeCluster:
             raise self.error
         return task_arn
 
-    def find(self, run_id: UUID) -> str | None:
+    def find(self, run_id: UUID, attempt: int) -> str | None:
         if self.unlisted:
             raise DependencyError("ECS does not list its tasks")
-        return next((arn for (of_run, _), arn in self.tasks.items() if of_run == run_id), None)
+        return self.tasks.get((run_id, attempt))
 
 
 @dataclass

@@ -52,7 +52,8 @@ def tell(dispatched: Dispatched) -> None:
     started = {"slot": dispatched.slot, "strategies": dispatched.checking}
     logger.info("auto-retrain check started", extra=started)
     for freed in dispatched.freed:
-        run = {"strategy_id": freed.run.strategy_id, "run_id": freed.run.run_id}
-        logger.warning("auto-retrain run freed", extra=run | {"status": freed.status})
+        run: dict[str, Any] = {"strategy_id": freed.run.strategy_id, "run_id": freed.run.run_id}
+        told = {"status": freed.status, "why": freed.why}
+        logger.warning("auto-retrain lost run", extra=run | told)
     if dispatched.not_sent:
         logger.error("auto-retrain strategies not sent", extra={"count": dispatched.not_sent})

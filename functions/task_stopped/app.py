@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from autoretrain import bootstrap
+from autoretrain.ports import Attempt
 from autoretrain.services.stop import StoppedTask, Stopper
 from autoretrain.settings import TaskStoppedSettings, read
 
@@ -37,8 +39,18 @@ def stopped_task(detail: dict[str, Any]) -> StoppedTask:
     return StoppedTask(
         task_arn=detail["taskArn"],
         event_version=detail["version"],
+        started_for=started_for(detail.get("startedBy", "")),
         exit_code=container.get("exitCode"),
         stop_code=detail.get("stopCode"),
         stopped_reason=detail.get("stoppedReason", ""),
         container_reason=container.get("reason", ""),
     )
+
+
+def started_for(started_by: str) -> Attempt | None:
+    """The attempt that our launcher started the task for; None for a task of somebody else's."""
+    run_id, _, number = started_by.partition("/")
+    try:
+        return Attempt(UUID(run_id), int(number))
+    except ValueError:
+        return None

@@ -183,7 +183,7 @@ def test_tick_frees_a_lost_run_and_launches_it_again(running: Running) -> None:
 
     run = settled(running, due)
     assert (run.status, run.attempt) == ("succeeded", 2)
-    (freed,) = running.facts("auto-retrain run freed")
+    (freed,) = running.facts("auto-retrain lost run")
     assert (freed["run_id"], freed["status"]) == (str(run.id), "queued")
 
 

@@ -15,10 +15,7 @@ from tests.loop.conftest import finished, started
 from tests.world import World
 
 COMPLETE = "Auto-retrain check complete"
-HEADER = (
-    ("trade_id", "symbol", "side", "decided_at", "closed_at", "pnl_pct", "win")
-    + ("f_edge", "f_noise")
-)  # fmt: skip
+COLUMNS = "trade_id,symbol,side,decided_at,closed_at,pnl_pct,win,f_edge,f_noise"
 
 
 def write_trades(file: Path, count: int, first: int = 0) -> Path:
@@ -27,20 +24,9 @@ def write_trades(file: Path, count: int, first: int = 0) -> Path:
     values = rng.normal(size=(first + count, 2))[first:]
     wins = values[:, 0] + 0.7 * rng.normal(size=first + count)[first:] > 0
     begin = datetime.now(UTC) - timedelta(days=20) + timedelta(minutes=30 * first)
-    header = [
-        "trade_id",
-        "symbol",
-        "side",
-        "decided_at",
-        "closed_at",
-        "pnl_pct",
-        "win",
-        "f_edge",
-        "f_noise",
-    ]
     with file.open("w", newline="") as opened:
+        opened.write(f"{COLUMNS}\n")
         rows = csv.writer(opened)
-        rows.writerow(HEADER)
         for n, (value, win) in enumerate(zip(values, wins, strict=True)):
             decided = begin + timedelta(minutes=30 * n)
             times = decided.isoformat(), (decided + timedelta(minutes=10)).isoformat()

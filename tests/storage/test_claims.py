@@ -13,8 +13,8 @@ from autoretrain.services.check import Checker
 from autoretrain.services.launch import Launcher
 from autoretrain.storage.books import CheckBooks, LaunchBooks
 from autoretrain.storage.clock import DatabaseClock
+from tests.lessons import challenger, comparison, declined, rows
 from tests.storage.conftest import Stack
-from tests.storage.lessons import challenger, comparison, declined, rows
 from tests.world import NOW
 
 SLOT = NOW.replace(minute=0, second=0)

@@ -7,8 +7,9 @@ import pytest
 
 from autoretrain.domain.runs import Ending, Loss, Status
 from autoretrain.errors import RunTaken
+from autoretrain.ports import Attempt
+from tests.lessons import challenger
 from tests.storage.conftest import Stack
-from tests.storage.lessons import challenger
 from tests.world import NOW
 
 LOST = Ending(Loss.LOST, message="no sign of life")
@@ -70,7 +71,7 @@ def test_third_loss_in_a_row_counts_as_the_strategys_failure(stack: Stack, strat
     stack.running(strategy)
     statuses = []
     for n in range(3):
-        (live,) = stack.stopping.runs_of_task("task/1" if n == 0 else f"task/{n + 1}", n + 1)
+        (live,) = stack.stopping.runs_of_task("task/1" if n == 0 else f"task/{n + 1}", n + 1, None)
         statuses.append(stack.stopping.end_attempt(live, LOST, expired_only=False))
         if n < 2:
             assert stack.training.begin(live.run_id, f"task/{n + 2}") is not None
@@ -119,15 +120,25 @@ def test_failed_training_leaves_the_clock_alone(stack: Stack, strategy: UUID) ->
 def test_task_event_counts_once_and_only_when_it_is_newer(stack: Stack, strategy: UUID) -> None:
     stack.running(strategy, "task/9")
 
-    assert len(stack.stopping.runs_of_task("task/9", 5)) == 1
-    assert stack.stopping.runs_of_task("task/9", 5) == []
-    assert stack.stopping.runs_of_task("task/9", 4) == []
-    assert stack.stopping.runs_of_task("task/other", 9) == []
+    assert len(stack.stopping.runs_of_task("task/9", 5, None)) == 1
+    assert stack.stopping.runs_of_task("task/9", 5, None) == []
+    assert stack.stopping.runs_of_task("task/9", 4, None) == []
+    assert stack.stopping.runs_of_task("task/other", 9, None) == []
+
+
+def test_task_event_finds_the_attempt_whose_launcher_has_not_noted_the_task_yet(
+    stack: Stack, strategy: UUID
+) -> None:
+    run_id = stack.starting(strategy, task_arn=None)
+
+    assert stack.stopping.runs_of_task("task/1", 1, Attempt(run_id, 2)) == []
+    (live,) = stack.stopping.runs_of_task("task/1", 1, Attempt(run_id, 1))
+    assert (live.run_id, live.task_arn) == (run_id, "task/1")
 
 
 def test_stopped_task_of_a_finished_run_changes_nothing(stack: Stack, strategy: UUID) -> None:
     assignment = stack.running(strategy)
-    (live,) = stack.stopping.runs_of_task("task/1", 1)
+    (live,) = stack.stopping.runs_of_task("task/1", 1, None)
     stack.training.publish(assignment, challenger(), "k", NOW)
 
     assert stack.stopping.end_attempt(live, OUT_OF_MEMORY, expired_only=False) is None

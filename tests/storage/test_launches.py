@@ -6,8 +6,8 @@ from uuid import UUID
 
 from autoretrain.ports import Launch
 from autoretrain.storage.books import LaunchBooks
+from tests.lessons import challenger
 from tests.storage.conftest import Stack
-from tests.storage.lessons import challenger
 from tests.world import NOW
 
 

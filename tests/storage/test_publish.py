@@ -13,8 +13,8 @@ from autoretrain.domain.runs import Ending, Loss
 from autoretrain.errors import RunTaken
 from autoretrain.ports import ChampionChanged, Progress, Published
 from autoretrain.storage.training import TrainBooks
+from tests.lessons import challenger, comparison, declined, rows, too_few
 from tests.storage.conftest import Stack
-from tests.storage.lessons import challenger, comparison, declined, rows, too_few
 from tests.world import NOW
 
 

@@ -12,8 +12,8 @@ from autoretrain.domain.conditions import decide
 from autoretrain.domain.gate import Evidence
 from autoretrain.storage.clock import DatabaseClock
 from autoretrain.storage.named import statement
+from tests.lessons import challenger, comparison, declined, rows, too_few
 from tests.storage.conftest import Stack
-from tests.storage.lessons import challenger, comparison, declined, rows, too_few
 from tests.world import NOW
 
 DAY = timedelta(days=1)

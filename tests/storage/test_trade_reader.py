@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from autoretrain.domain.models import Assignment, Challenger
+from autoretrain.errors import DataError
 from autoretrain.ports import Progress
 from autoretrain.storage.clock import DatabaseClock
 from autoretrain_trainer.learner import LightGBMLearner
@@ -73,6 +74,15 @@ def test_feature_may_be_called_anything(stack: Stack, name: str) -> None:
         (feature,) = found.features()
         assert feature.name == name
         assert load_trades(found, [feature], 9).values.tolist() == [[4.0]]
+
+
+def test_number_that_no_float_holds_fails_as_the_users_to_correct(stack: Stack) -> None:
+    strategy_id = stack.world.strategy()
+    stack.world.trades(strategy_id, [1.0], features=[{"x": 1}])
+    stack.world.run("UPDATE trades SET features = '{\"x\": 1e400}'")
+
+    with pytest.raises(DataError, match=r"cannot be used.*out of range"):
+        read(stack, strategy_id)
 
 
 class NoArtifacts:

@@ -1,4 +1,4 @@
-"""The template as plain data: `!GetAtt X.Arn` is {"Fn::GetAtt": ["X", "Arn"]}, and so on."""
+"""The template as plain data."""
 
 from __future__ import annotations
 
@@ -6,34 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-ROOT = Path(__file__).parents[2]
-
-
-class TemplateLoader(yaml.SafeLoader):
-    """SafeLoader that knows CloudFormation's short forms."""
-
-
-def _intrinsic(loader: TemplateLoader, name: str, node: yaml.Node) -> dict[str, Any]:
-    if isinstance(node, yaml.SequenceNode):
-        return {f"Fn::{name}": loader.construct_sequence(node, deep=True)}
-    assert isinstance(node, yaml.ScalarNode)
-    value = loader.construct_scalar(node)
-    if name == "GetAtt":
-        return {"Fn::GetAtt": value.split(".", 1)}
-    return {"Ref" if name == "Ref" else f"Fn::{name}": value}
-
-
-TemplateLoader.add_multi_constructor("!", _intrinsic)
+from autoretrain_local.template import TEMPLATE, load
 
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    return ROOT
+    return TEMPLATE.parent
 
 
 @pytest.fixture(scope="session")
 def template() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), TemplateLoader)
-    return loaded
+    return load(TEMPLATE)

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-EVERY_FUNCTION = {"DATABASE_SECRET_ARN", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
-ENVIRONMENTS = {
-    "DispatcherFunction": {"CONDITION_CHECK_FUNCTION", "STRATEGIES_PER_CHECK", "ECS_CLUSTER"},
-    "ConditionCheckFunction": {
-        "ECS_CLUSTER",
-        "TRAINER_TASK_DEFINITION",
-        "TRAINER_SUBNETS",
-        "TRAINER_SECURITY_GROUPS",
-        "TRAINER_ASSIGN_PUBLIC_IP",
-        "MAX_CONCURRENT_TASKS",
-    },
-    "TaskStoppedFunction": set(),
+from autoretrain import settings
+
+LOGGING = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
+SETTINGS = {
+    "DispatcherFunction": settings.DispatcherSettings,
+    "ConditionCheckFunction": settings.ConditionCheckSettings,
+    "TaskStoppedFunction": settings.TaskStoppedSettings,
 }
-TRAINER_ENVIRONMENT = EVERY_FUNCTION | {"MODEL_BUCKET", "OMP_NUM_THREADS"}
 # SAM adds the log and failure-queue permissions, and its secret policy, by itself.
 ACTIONS = {
     "DispatcherFunction": {"lambda:InvokeFunction", "ecs:ListTasks"},
-    "ConditionCheckFunction": {"ecs:RunTask", "iam:PassRole", "ecs:ListTasks"},
+    "ConditionCheckFunction": {"ecs:RunTask", "iam:PassRole"},
     "TaskStoppedFunction": set(),
     "TrainerTaskRole": {"s3:GetObject", "s3:PutObject", "secretsmanager:GetSecretValue"},
     "TrainerExecutionRole": {
@@ -44,6 +39,11 @@ FARGATE_MEMORY = {
     4096: range(8192, 30720 + 1, 1024),
 }
 QUEUE = {"Fn::GetAtt": ["FailureQueue", "Arn"]}
+
+
+def variables_of(kind: type[Any]) -> set[str]:
+    """The environment variables that a process reads its settings from."""
+    return {field.name.upper() for field in fields(kind)}
 
 
 def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
@@ -162,15 +162,15 @@ def test_the_tick_is_hourly_and_can_be_switched_off(template: dict[str, Any]) ->
 
 
 def test_functions_get_exactly_the_environment_they_read(template: dict[str, Any]) -> None:
-    assert template["Globals"]["Function"]["Environment"]["Variables"].keys() == EVERY_FUNCTION
-    assert {
-        name: set(properties.get("Environment", {}).get("Variables", {}))
-        for name, properties in functions(template).items()
-    } == ENVIRONMENTS
+    shared = template["Globals"]["Function"]["Environment"]["Variables"].keys()
+    for name, properties in functions(template).items():
+        own = properties.get("Environment", {}).get("Variables", {}).keys()
+        assert shared | own == variables_of(SETTINGS[name]) | LOGGING, name
 
 
 def test_trainer_gets_exactly_the_environment_it_reads(template: dict[str, Any]) -> None:
-    assert container_environment(template).keys() == TRAINER_ENVIRONMENT
+    wanted = variables_of(settings.TrainerSettings) | LOGGING | {"OMP_NUM_THREADS"}
+    assert container_environment(template).keys() == wanted
 
 
 def test_no_environment_holds_a_secret(template: dict[str, Any]) -> None:

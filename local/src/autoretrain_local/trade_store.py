@@ -18,7 +18,7 @@ from psycopg2.extensions import connection
 from autoretrain.errors import ContractError, DatabaseUnavailable, OperatorError
 from autoretrain_local.trade_file import Trade
 
-_LOCK = 7_301_120_002  # two imports at once would both create the strategy
+_LOCK = 7_301_120_003  # two imports at once would both create the strategy
 _BATCH_ROWS = 10_000
 _WRITABLE = 4 | 8  # pg_relation_is_updatable: UPDATE and INSERT
 
@@ -69,6 +69,7 @@ def store_trades(
     strategies have the name, DatabaseUnavailable.
     """
     with _translated(), opened, opened.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         _check_takes_trades(cursor)
         known = _find_strategy(cursor, user_id, strategy)
         strategy_id = known or _create_strategy(cursor, user_id, strategy)

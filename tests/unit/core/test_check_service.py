@@ -90,7 +90,7 @@ def test_check_claims_and_launches_what_is_due_and_nothing_else(
     assert (run.strategy_id, run.slot, run.status) == (due, NOON, Status.STARTING)
     assert run.reason == "initial training: 100+ trades, no model yet"
     assert (run.manual, run.force) == (False, False)
-    assert run.task_arn == cluster.find(run.run_id)
+    assert run.task_arn == cluster.find(run.run_id, run.attempt)
     assert len(books.runs) == 1
 
 

@@ -89,7 +89,6 @@ def test_condition_fires_at_its_boundary_and_not_before(
     assert decided.should_retrain == bool(expected)
 
 
-@pytest.mark.xfail(reason="0.9 × 0.8 is 0.7200000000000001: exactly 90 % counts as degraded")
 def test_ninety_percent_of_expected_is_not_degraded_when_the_product_rounds_up() -> None:
     recent = RecentTrades(count=50, wins=36)
     degradation = condition("performance_degradation", recent=recent, expected_accuracy=0.8)
@@ -252,7 +251,6 @@ def test_degradation_calls_the_comparison_unfair_when_accuracy_and_win_rate_diff
     assert ("store model_version and win_probability" in degradation.line) is not comparable
 
 
-@pytest.mark.xfail(reason="0.8 - 0.7 is 0.10000000000000009: exactly ten points count as unfair")
 def test_ten_points_are_fair_when_the_difference_rounds_up() -> None:
     degradation = condition(
         "performance_degradation",
@@ -270,7 +268,6 @@ def test_predictions_make_the_comparison_fair_whatever_the_win_rate() -> None:
     assert degradation.figures["comparable"] is True
 
 
-@pytest.mark.xfail(reason="a bot's NaN probability makes figures that no JSON column takes")
 def test_figures_stay_json_when_a_bot_reports_a_probability_that_is_no_number() -> None:
     decided = decision(recent=RecentTrades(50, 30, 50, 30, float("nan")))
     json.dumps([asdict(one) for one in decided.conditions], allow_nan=False)

@@ -125,6 +125,5 @@ def test_end_of_a_task_says_whose_fault_it_was(
     assert ending_of_task(exit_code, stop_code, stopped_reason, container_reason) == ending
 
 
-@pytest.mark.xfail(reason="exit 75, a service did not answer, counts against the strategy")
 def test_end_of_a_task_is_a_loss_when_a_service_did_not_answer_the_trainer() -> None:
     assert ending_of_task(75, EXITED, ESSENTIAL, "").loss is Loss.LOST

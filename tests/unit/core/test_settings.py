@@ -84,7 +84,6 @@ def test_bad_number_names_its_variable(text: str, message: str) -> None:
     assert str(caught.value) == message
 
 
-@pytest.mark.xfail(reason="a list of separators is not empty, and gives a task without a subnet")
 def test_list_without_a_name_in_it_is_an_error_that_names_its_variable() -> None:
     with pytest.raises((MissingSettings, BadSetting), match="TRAINER_SUBNETS"):
         read(ConditionCheckSettings, CHECK | {"TRAINER_SUBNETS": " , "})

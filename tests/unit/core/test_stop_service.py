@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from autoretrain.domain.runs import Status
-from autoretrain.ports import LiveRun
+from autoretrain.ports import Attempt, LiveRun
 from autoretrain.services.stop import EndedRun, StoppedTask, Stopper
 from tests.fake_books import BookedRun, FakeBooks
 from tests.fakes import NOON, FakeArtifacts, FakeClock
@@ -24,9 +24,10 @@ def stopped(
     stop_code: str = "EssentialContainerExited",
     container_reason: str = "",
     event_version: int = 5,
+    started_for: Attempt | None = None,
 ) -> list[EndedRun]:
     task = StoppedTask(
-        TASK, event_version, exit_code, stop_code, "container exited", container_reason
+        TASK, event_version, started_for, exit_code, stop_code, "container exited", container_reason
     )
     return Stopper(books).stopped(task)
 
@@ -100,11 +101,21 @@ def test_run_of_another_task_is_left_alone(books: FakeBooks, run: BookedRun) -> 
     assert run.status is Status.RUNNING
 
 
+def test_task_that_its_launcher_has_not_noted_yet_ends_the_attempt_it_was_for(
+    books: FakeBooks, run: BookedRun
+) -> None:
+    run.task_arn = None
+    assert stopped(books, 137, started_for=Attempt(run.run_id, run.attempt + 1)) == []
+    assert len(stopped(books, 137, started_for=Attempt(run.run_id, run.attempt))) == 1
+
+
 class MovedBooks(FakeBooks):
     """Each run is taken by another attempt right after it was found."""
 
-    def runs_of_task(self, task_arn: str, event_version: int) -> list[LiveRun]:
-        found = super().runs_of_task(task_arn, event_version)
+    def runs_of_task(
+        self, task_arn: str, event_version: int, started_for: Attempt | None
+    ) -> list[LiveRun]:
+        found = super().runs_of_task(task_arn, event_version, started_for)
         for run in self.runs.values():
             run.fence += 1
         return found

@@ -42,8 +42,8 @@ class TaskLauncher(Protocol):
 class TaskFinder(Protocol):
     """Looks for trainers."""
 
-    def find(self, run_id: UUID) -> str | None:
-        """The ARN of a task that was started for the run and has not stopped.
+    def find(self, run_id: UUID, attempt: int) -> str | None:
+        """The ARN of the task that was started for the attempt and has not stopped.
 
         Raises DependencyError.
         """
@@ -105,11 +105,20 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at a run."""
+
+    run_id: UUID
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class LiveRun:
     """A live run as the platform's side sees it."""
 
     run_id: UUID
     strategy_id: UUID
+    attempt: int
     fence: int
     status: Status
     task_arn: str | None
@@ -207,8 +216,14 @@ class Launching(Protocol):
 class Stopping(Protocol):
     """What task_stopped needs of the books."""
 
-    def runs_of_task(self, task_arn: str, event_version: int) -> list[LiveRun]:
-        """The task's live runs; none for an event that is older than the last one seen."""
+    def runs_of_task(
+        self, task_arn: str, event_version: int, started_for: Attempt | None
+    ) -> list[LiveRun]:
+        """The task's live runs; none for an event that is older than the last one seen.
+
+        `started_for` is the attempt that the task was started for: its launcher may not have come
+        to noting the task yet.
+        """
 
     def end_attempt(self, run: LiveRun, ending: Ending, *, expired_only: bool) -> Status | None: ...
 

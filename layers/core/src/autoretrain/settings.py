@@ -70,5 +70,8 @@ def _parse(kind: str, variable: str, text: str) -> str | int | tuple[str, ...]:
             raise BadSetting(f"{variable} must be at least 1")
         return number
     if kind.startswith("tuple"):
-        return tuple(part.strip() for part in text.split(",") if part.strip())
+        parts = tuple(part.strip() for part in text.split(",") if part.strip())
+        if not parts:
+            raise BadSetting(f"{variable} must name at least one, separated by commas")
+        return parts
     return text

@@ -18,6 +18,12 @@ _TRY_LATER = {"ThrottlingException", "ServiceUnavailable", "LimitExceededExcepti
 _LOST_ANSWER = {"ServerException", "InternalError", "RequestTimeout", "ServiceUnavailableException"}
 
 
+def started_by(run_id: UUID, attempt: int) -> str:
+    """What a task says of who started it: the very attempt, not the run alone, so that a late
+    event of an earlier attempt is never taken for the present one's."""
+    return f"{run_id}/{attempt}"
+
+
 @dataclass(frozen=True)
 class FargateTasks:
     """See `ports.TaskLauncher`."""
@@ -53,7 +59,7 @@ class FargateTasks:
             "launchType": "FARGATE",
             "count": 1,
             "clientToken": f"{run_id}-{attempt}",
-            "startedBy": str(run_id),
+            "startedBy": started_by(run_id, attempt),
             "networkConfiguration": {
                 "awsvpcConfiguration": {
                     "subnets": list(self.subnets),
@@ -94,10 +100,10 @@ class ClusterTasks:
     def __init__(self, cluster: str) -> None:
         self._cluster = cluster
 
-    def find(self, run_id: UUID) -> str | None:
+    def find(self, run_id: UUID, attempt: int) -> str | None:
         try:
             found: list[str] = boto3.client("ecs").list_tasks(
-                cluster=self._cluster, startedBy=str(run_id)
+                cluster=self._cluster, startedBy=started_by(run_id, attempt)
             )["taskArns"]
         except (BotoCoreError, ClientError) as exc:
             raise DependencyError(f"ECS does not list its tasks: {exc}") from exc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,6 +12,9 @@ from autoretrain.domain.models import Policy, RecentTrades, Snapshot
 
 MIN_TRADES_RANGE = (60, 1_000_000)
 UNFAIR_DIFFERENCE = 0.10
+ROUNDING = 1e-9
+"""Two figures that differ by less are equal: 0.9 × 0.8 is not exactly 0.72 in floats."""
+
 COUNTED_NEW_TRADES = 1_000
 """Where the check stops counting: no threshold lies above."""
 
@@ -159,8 +163,9 @@ def _performance_degradation(snapshot: Snapshot, policy: Policy) -> Condition:
         line = "the active model's performance has no accuracy to compare with"
         return Condition(name, False, line, {"trades": recent.count})
     floor = policy.degradation_ratio * compared.expected
-    fired = _enough(snapshot, policy) and compared.observed < floor
-    verdict = "is below" if compared.observed < floor else "is not below"
+    below = floor - compared.observed > ROUNDING
+    fired = _enough(snapshot, policy) and below
+    verdict = "is below" if below else "is not below"
     line = (
         f"{compared.quantity} {compared.observed:.1%} over the last {compared.trades} trades"
         f" {verdict} {floor:.1%} ({policy.degradation_ratio:.0%} of expected"
@@ -179,10 +184,11 @@ def _performance_degradation(snapshot: Snapshot, policy: Policy) -> Condition:
 
 def _like_with_like(recent: RecentTrades, least: int) -> _Comparison | None:
     """Accuracy against the model's own confidence, on the same trades, where bots report both."""
-    if recent.predicted < least or recent.mean_confidence is None:
+    confidence = recent.mean_confidence
+    if recent.predicted < least or confidence is None or not math.isfinite(confidence):
         return None
     observed = recent.correct / recent.predicted
-    return _Comparison("accuracy", observed, recent.mean_confidence, recent.predicted)
+    return _Comparison("accuracy", observed, confidence, recent.predicted)
 
 
 def _win_rate(snapshot: Snapshot) -> _Comparison | None:
@@ -192,7 +198,7 @@ def _win_rate(snapshot: Snapshot) -> _Comparison | None:
         return None
     observed = snapshot.recent.wins / snapshot.recent.count
     base = snapshot.expected_win_rate
-    unfair = base is not None and abs(expected - base) > UNFAIR_DIFFERENCE
+    unfair = base is not None and abs(expected - base) - UNFAIR_DIFFERENCE > ROUNDING
     note = ""
     if unfair:
         note = (

@@ -13,6 +13,9 @@ MAX_RUNTIME = timedelta(minutes=60)
 MAX_LOSSES_IN_A_ROW = 3
 FAILURES_BEFORE_PAUSE = 5
 
+SERVICE_DID_NOT_ANSWER, KILLED, TERMINATED = 75, 137, 143
+"""Exit codes of a trainer: EX_TEMPFAIL, and 128 + SIGKILL or SIGTERM."""
+
 
 class Status(StrEnum):
     """Where a run is. A live run is queued, starting or running."""
@@ -62,8 +65,8 @@ def ending_of_task(
         )
     if stop_code == "TaskFailedToStart":
         return Ending(loss=Loss.LOST, message=f"the task never started: {why}")
-    if exit_code in (0, 137, None):
+    if exit_code in (0, SERVICE_DID_NOT_ANSWER, KILLED, None):
         return Ending(loss=Loss.LOST, message=why)
-    if exit_code == 143:
+    if exit_code == TERMINATED:
         return Ending(loss=Loss.INTERRUPTED, message=why)
     return Ending(error_code="trainer_exit", message=f"the trainer exited with {exit_code}: {why}")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from autoretrain.domain.runs import Ending, Loss, Status
-from autoretrain.errors import InvokeFailed
+from autoretrain.errors import DependencyError, InvokeFailed
 from autoretrain.ports import (
     Dispatching,
     DueStrategy,
@@ -23,10 +23,12 @@ SECONDS_TO_STOP_SENDING = 5.0
 
 @dataclass(frozen=True, slots=True)
 class FreedRun:
-    """A run whose lease was over: adopted (starting), queued again, or failed."""
+    """A run whose lease was over: adopted (starting), queued again, failed, or as it was when its
+    task could not be looked for."""
 
     run: LiveRun
     status: Status
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +67,19 @@ class Dispatcher:
 
     def _free_lost_runs(self) -> Iterator[FreedRun]:
         for run in self.books.expired_runs():
-            status = self._free(run)
+            try:
+                status = self._free(run)
+            except DependencyError as exc:
+                # One run that cannot be looked for must not keep the others from being checked.
+                yield FreedRun(run, run.status, str(exc))
+                continue
             if status is not None:
-                yield FreedRun(run, status)
+                yield FreedRun(run, status, "its trainer gave no sign of life")
 
     def _free(self, run: LiveRun) -> Status | None:
         if run.status is Status.STARTING and run.task_arn is None:
             # The launcher may have died between starting the task and noting it.
-            task_arn = self.tasks.find(run.run_id)
+            task_arn = self.tasks.find(run.run_id, run.attempt)
             if task_arn is not None:
                 self.books.adopt_task(run, task_arn)
                 return Status.STARTING

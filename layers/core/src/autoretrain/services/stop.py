@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autoretrain.domain.runs import Status, ending_of_task
-from autoretrain.ports import LiveRun, Stopping
+from autoretrain.ports import Attempt, LiveRun, Stopping
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,7 @@ class StoppedTask:
 
     task_arn: str
     event_version: int
+    started_for: Attempt | None
     exit_code: int | None
     stop_code: str | None
     stopped_reason: str
@@ -41,7 +42,7 @@ class Stopper:
         ending = ending_of_task(
             task.exit_code, task.stop_code, task.stopped_reason, task.container_reason
         )
-        for run in self.books.runs_of_task(task.task_arn, task.event_version):
+        for run in self.books.runs_of_task(task.task_arn, task.event_version, task.started_for):
             status = self.books.end_attempt(run, ending, expired_only=False)
             if status is not None:
                 yield EndedRun(run, status, ending.message)

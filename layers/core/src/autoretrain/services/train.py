@@ -23,6 +23,7 @@ from autoretrain.ports import (
 
 JUDGEMENTS = 3
 SAFETY_SECONDS = 20.0
+SUPERSEDED = "the run is another attempt's by now, or its lease is over"
 
 
 class Interrupted(Exception):
@@ -79,8 +80,11 @@ class Trainer:
         self, run_id: UUID | None, task_arn: str | None, stop: threading.Event
     ) -> Iterator[TrainingEvent]:
         """Train the named run, then every queued one; ends when none is left or `stop` is set."""
-        assignment = self.books.begin(run_id, task_arn) if run_id is not None else None
-        while not stop.is_set():
+        assignment = None
+        if run_id is not None and not stop.is_set():
+            assignment = self.books.begin(run_id, task_arn)
+        # What has begun is given back by its training, however early the stop comes.
+        while assignment is not None or not stop.is_set():
             assignment = assignment or self.books.begin_next(task_arn)
             if assignment is None:
                 return
@@ -98,7 +102,7 @@ class Trainer:
                 published = self._learn_and_publish(assignment, pulse)
             return Finished(assignment, published, time.monotonic() - begun)
         except RunTaken:
-            return GivenBack(assignment, "superseded", "another attempt owns the run by now")
+            return GivenBack(assignment, "superseded", SUPERSEDED)
         except Interrupted:
             return self._give_back(assignment, "interrupted", "asked to stop")
         except DependencyError as exc:
@@ -152,6 +156,9 @@ class Trainer:
             self.books.fail(assignment, code, message)
         except RunTaken:
             return GivenBack(assignment, "superseded", message)
+        except DatabaseUnavailable as exc:
+            # As in _give_back; the failure itself happens again, or was this one's cause.
+            return GivenBack(assignment, code, f"{message}; {exc}")
         return Failed(assignment, code, message, cause)
 
 

@@ -13,6 +13,7 @@ from autoretrain.domain.conditions import Decision
 from autoretrain.domain.models import Policy, RecentTrades, Snapshot
 from autoretrain.domain.runs import STARTING_LEASE, Ending, Status
 from autoretrain.ports import (
+    Attempt,
     Claimed,
     ClaimRequest,
     DueStrategy,
@@ -63,10 +64,16 @@ class StopBooks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def runs_of_task(self, task_arn: str, event_version: int) -> list[LiveRun]:
-        rows = self._database.transaction(
-            lambda tx: tx.all("note_task_event", task_arn=task_arn, event_version=event_version)
-        )
+    def runs_of_task(
+        self, task_arn: str, event_version: int, started_for: Attempt | None
+    ) -> list[LiveRun]:
+        values = {
+            "task_arn": task_arn,
+            "event_version": event_version,
+            "run_id": started_for.run_id if started_for else None,
+            "attempt": started_for.number if started_for else None,
+        }
+        rows = self._database.transaction(lambda tx: tx.all("note_task_event", **values))
         return _live_runs(rows)
 
     def end_attempt(self, run: LiveRun, ending: Ending, *, expired_only: bool) -> Status | None:
@@ -138,7 +145,9 @@ class LaunchBooks:
 
 def _live_runs(rows: Sequence[Any]) -> list[LiveRun]:
     return [
-        LiveRun(row.run_id, row.strategy_id, row.fence, Status(row.status), row.task_arn)
+        LiveRun(
+            row.run_id, row.strategy_id, row.attempt, row.fence, Status(row.status), row.task_arn
+        )
         for row in rows
     ]
 

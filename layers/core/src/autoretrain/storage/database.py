@@ -193,12 +193,19 @@ class _Again(Exception):
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """The driver's errors in our own words; the first line names no password."""
+def unavailable_translated() -> Iterator[None]:
+    """The driver's word for a database that is not there in ours: its first line, no password."""
     try:
         yield
     except (psycopg2.OperationalError, psycopg2.InterfaceError) as exc:
         raise _unavailable(exc) from exc
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        with unavailable_translated():
+            yield
     except (
         psycopg2.errors.UndefinedTable,
         psycopg2.errors.InvalidSchemaName,
@@ -213,7 +220,8 @@ def _translated() -> Iterator[None]:
 
 def _unavailable(exc: BaseException) -> DatabaseUnavailable:
     return DatabaseUnavailable(
-        f"the database cannot be reached or did not answer: {_first_line(exc)}"
+        f"the database cannot be reached or did not answer ({_first_line(exc)}):"
+        " check that it runs, and its URL"
     )
 
 

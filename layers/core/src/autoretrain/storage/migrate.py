@@ -12,6 +12,7 @@ from psycopg2.extensions import connection
 
 from autoretrain.errors import ContractError, OperatorError
 from autoretrain.storage.contract import RELATIONS, adopt, create_absent
+from autoretrain.storage.database import unavailable_translated
 
 LOCK = 7_301_120_001  # any number of our own: two migrations at once wait for each other
 
@@ -27,10 +28,11 @@ class Migrated:
 def migrate(opened: connection) -> Migrated:
     """Create or upgrade our schema and check the user's tables. Run it again after changing them.
 
-    Raises ContractError naming a missing column, OperatorError where the login may not do it.
+    Raises ContractError naming a missing column, OperatorError where the login may not do it,
+    DatabaseUnavailable.
     """
     try:
-        with opened, opened.cursor() as cursor:
+        with unavailable_translated(), opened, opened.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
             for relation in RELATIONS:
                 create_absent(cursor, relation)

@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import BinaryIO
 from uuid import UUID
 
+import psycopg2
 from psycopg2 import sql
 
+from autoretrain.errors import DataError
 from autoretrain.ports import FeatureSummary
 from autoretrain.storage.database import Transaction
 
@@ -53,4 +55,12 @@ class CopyReader:
             for feature in features
         ]
         layout = _LAYOUT.format(symbols=sql.Literal(list(symbols)) + sql.SQL("::text[]"))
-        self._tx.copy("training_trades", sql.SQL(", ").join([layout, *values]), self._values, sink)
+        try:
+            self._tx.copy(
+                "training_trades", sql.SQL(", ").join([layout, *values]), self._values, sink
+            )
+        except psycopg2.DataError as exc:
+            first_line = str(exc).strip().splitlines()[0]
+            raise DataError(
+                "unreadable_trades", f"`trades` holds a value that cannot be used: {first_line}"
+            ) from exc

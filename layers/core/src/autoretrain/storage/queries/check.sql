@@ -45,7 +45,7 @@ CROSS JOIN LATERAL (
                 ORDER BY decided_at DESC ROWS UNBOUNDED PRECEDING
             ) <= t.degradation_window AS recent,
             coalesce(model_version = s.ml_model_version, false)
-                AND win_probability IS NOT NULL AS predicted
+                AND coalesce(win_probability BETWEEN 0 AND 1, false) AS predicted
         FROM (
             SELECT decided_at, pnl_pct, executed, model_version, win_probability
             FROM autoretrain.trades

@@ -20,7 +20,7 @@ ORDER BY strategy_id;
 
 -- expired_runs --
 -- Runs whose trainer is gone, or never came.
-SELECT id AS run_id, strategy_id, fence, status, task_arn
+SELECT id AS run_id, strategy_id, attempt, fence, status, task_arn
 FROM autoretrain.training_runs
 WHERE status IN ('starting', 'running') AND lease_expires_at < now()
 ORDER BY lease_expires_at;

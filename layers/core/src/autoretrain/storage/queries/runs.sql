@@ -39,9 +39,11 @@ INSERT INTO autoretrain.outbox (topic, strategy_id, payload)
 VALUES (%(topic)s, %(strategy_id)s, %(payload)s);
 
 -- note_task_event --
--- An event counts for the task's live runs if it is newer than the last one seen.
+-- An event counts for the task's live runs if it is newer than the last one seen; also for the
+-- attempt that the task was started for, when its launcher has not come to noting the task yet.
 UPDATE autoretrain.training_runs
-SET task_event_version = %(event_version)s
-WHERE task_arn = %(task_arn)s AND status IN ('starting', 'running')
-    AND task_event_version < %(event_version)s
-RETURNING id AS run_id, strategy_id, fence, status, task_arn;
+SET task_event_version = %(event_version)s, task_arn = %(task_arn)s
+WHERE status IN ('starting', 'running') AND task_event_version < %(event_version)s
+    AND (task_arn = %(task_arn)s
+        OR (task_arn IS NULL AND id = %(run_id)s AND attempt = %(attempt)s))
+RETURNING id AS run_id, strategy_id, attempt, fence, status, task_arn;

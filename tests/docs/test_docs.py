@@ -1,0 +1,112 @@
+"""The documents say what the code does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from autoretrain import settings
+from autoretrain.domain.gate import ActivationMode
+from autoretrain.domain.models import Policy
+from autoretrain.domain.runs import FAILURES_BEFORE_PAUSE, Status, back_off
+from autoretrain.storage.contract import RELATIONS
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+README = (ROOT / "README.md").read_text()
+PROCESSES = {
+    "dispatcher": settings.DispatcherSettings,
+    "condition_check": settings.ConditionCheckSettings,
+    "task_stopped": settings.TaskStoppedSettings,
+    "trainer": settings.TrainerSettings,
+}
+
+
+def rows_of_table(page: str, first_cell: str) -> Iterator[list[str]]:
+    """The cells of the table whose header starts with that cell."""
+    text = (ROOT / page).read_text()
+    table = text[text.index(f"| {first_cell} |") :].split("\n\n")[0]
+    for line in table.splitlines()[2:]:
+        yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def names(cell: str) -> set[str]:
+    return set(re.findall(r"`([^`]+)`", cell))
+
+
+def test_every_make_target_that_a_page_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for page in PAGES:
+        code = re.findall(r"`make ([a-z ]+)`|^make ([a-z]+)", page.read_text(), re.MULTILINE)
+        named = {target for pair in code for words in pair for target in words.split()}
+        assert named <= targets, page.name
+
+
+def test_every_subcommand_that_a_page_names_exists() -> None:
+    commands = {point.name for point in entry_points(group="autoretrain.commands")}
+    for page in PAGES:
+        named = set(re.findall(r"(?:bin/|`)autoretrain ([a-z-]+)", page.read_text()))
+        assert named <= commands, page.name
+
+
+def test_settings_table_names_every_variable_and_its_readers() -> None:
+    documented = {
+        names(variable).pop(): {reader.strip() for reader in readers.split(",")}
+        for variable, readers, _ in rows_of_table("docs/architecture.md", "variable")
+    }
+
+    read: dict[str, set[str]] = {}
+    for process, kind in PROCESSES.items():
+        for field in fields(kind):
+            read.setdefault(field.name.upper(), set()).add(process)
+    assert documented == read
+
+
+def test_database_page_names_every_column_of_the_contract() -> None:
+    documented = {
+        names(table).pop(): names(columns)
+        for table, columns in rows_of_table("docs/database.md", "table")
+    }
+
+    assert documented == {
+        relation.name: {column.name for column in relation.columns} for relation in RELATIONS
+    }
+
+
+def test_readme_gives_the_conditions_and_their_defaults() -> None:
+    policy = Policy()
+
+    table = {
+        names(name).pop(): default for name, _, default in rows_of_table("README.md", "condition")
+    }
+
+    assert table == {
+        "initial_training": str(policy.min_trades),
+        "new_trades": str(policy.new_trades),
+        "performance_degradation": f"{policy.degradation_ratio:.2f}",
+        "weekly_schedule": f"{policy.max_age_days:g}",
+    }
+
+
+def test_readme_gives_every_activation_mode_and_the_rests_after_failures() -> None:
+    rests = [back_off(failures) for failures in range(1, FAILURES_BEFORE_PAUSE)]
+    hours = ", ".join(f"{rest.total_seconds() / 3600:g}" for rest in rests if rest)
+
+    assert all(f"`{mode}`" in README for mode in ActivationMode)
+    assert f"rest {hours} hours" in " ".join(README.split())
+
+
+def test_architecture_page_gives_the_states_of_a_run() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    assert all(status in text for status in Status)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
