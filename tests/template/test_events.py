@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from moto.events.models import EventPattern
 
+from autoretrain.aws.tasks import started_by
 from autoretrain.domain.runs import Ending, Loss, ending_of_task
 
 RULES = {
@@ -98,11 +99,11 @@ def test_task_rule_leaves_other_tasks_alone(
 
 
 @pytest.mark.parametrize("name", STOPPED)
-def test_stopped_task_names_its_run(root: Path, name: str) -> None:
+def test_stopped_task_names_its_run_and_attempt(root: Path, name: str) -> None:
     detail = event(root, name)["detail"]
     (override,) = detail["overrides"]["containerOverrides"]
-    assert UUID(detail["startedBy"])
-    assert override["environment"] == [{"name": "RUN_ID", "value": detail["startedBy"]}]
+    (variable,) = override["environment"]
+    assert detail["startedBy"] == started_by(UUID(variable["value"]), 1)
 
 
 @pytest.mark.parametrize("name", STOPPED)
