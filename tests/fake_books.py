@@ -29,10 +29,8 @@ from autoretrain.domain.runs import (
     Loss,
     Status,
 )
-from autoretrain.errors import DatabaseUnavailable, RunTaken
-from autoretrain.ports import (
+from autoretrain.domain.work import (
     Attempt,
-    ChampionChanged,
     Claimed,
     ClaimRequest,
     DueStrategy,
@@ -42,8 +40,9 @@ from autoretrain.ports import (
     Progress,
     Published,
     TickSummary,
-    TradeReader,
 )
+from autoretrain.errors import DatabaseUnavailable, RunTaken
+from autoretrain.ports import ChampionChanged, TradeReader
 from tests.fakes import NOON, FakeArtifacts, FakeClock
 
 LIVE = (Status.QUEUED, Status.STARTING, Status.RUNNING)

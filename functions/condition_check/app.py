@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from autoretrain import bootstrap
 from autoretrain.domain.conditions import Decision
-from autoretrain.ports import Claimed, NotClaimed
+from autoretrain.domain.work import Claimed, NotClaimed
 from autoretrain.services.check import Checked, Checker
 from autoretrain.settings import ConditionCheckSettings, read
 

@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from autoretrain import bootstrap
-from autoretrain.ports import Attempt
+from autoretrain.domain.work import Attempt
 from autoretrain.services.stop import StoppedTask, Stopper
 from autoretrain.settings import TaskStoppedSettings, read
 

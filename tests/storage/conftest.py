@@ -11,7 +11,7 @@ import pytest
 
 from autoretrain.domain.conditions import decide
 from autoretrain.domain.models import Assignment, Snapshot
-from autoretrain.ports import Claimed, ClaimRequest, NotClaimed
+from autoretrain.domain.work import Claimed, ClaimRequest, NotClaimed
 from autoretrain.storage.books import CheckBooks, DispatchBooks, LaunchBooks, StopBooks
 from autoretrain.storage.clock import DatabaseClock
 from autoretrain.storage.database import API, TRAINER, Database, connect

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from autoretrain.domain.conditions import decide
-from autoretrain.ports import Claimed, NotClaimed
+from autoretrain.domain.work import Claimed, NotClaimed
 from autoretrain.services.check import Checker
 from autoretrain.services.launch import Launcher
 from autoretrain.storage.books import CheckBooks, LaunchBooks

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from autoretrain.domain.runs import Ending, Loss, Status
+from autoretrain.domain.work import Attempt
 from autoretrain.errors import RunTaken
-from autoretrain.ports import Attempt
 from tests.lessons import challenger
 from tests.storage.conftest import Stack
 from tests.world import NOW

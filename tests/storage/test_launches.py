@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from uuid import UUID
 
-from autoretrain.ports import Launch
+from autoretrain.domain.work import Launch
 from autoretrain.storage.books import LaunchBooks
 from tests.lessons import challenger
 from tests.storage.conftest import Stack

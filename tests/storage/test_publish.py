@@ -10,8 +10,9 @@ import pytest
 from autoretrain.domain.gate import BASE_RATE
 from autoretrain.domain.models import Assignment
 from autoretrain.domain.runs import Ending, Loss
+from autoretrain.domain.work import Progress, Published
 from autoretrain.errors import RunTaken
-from autoretrain.ports import ChampionChanged, Progress, Published
+from autoretrain.ports import ChampionChanged
 from autoretrain.storage.training import TrainBooks
 from tests.lessons import challenger, comparison, declined, rows, too_few
 from tests.storage.conftest import Stack

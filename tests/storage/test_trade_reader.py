@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from autoretrain.domain.models import Assignment, Challenger
+from autoretrain.domain.work import Progress
 from autoretrain.errors import DataError
-from autoretrain.ports import Progress
 from autoretrain.storage.clock import DatabaseClock
 from autoretrain_trainer.learner import LightGBMLearner
 from autoretrain_trainer.rows import Trades, load_trades

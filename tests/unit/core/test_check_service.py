@@ -9,8 +9,8 @@ import pytest
 
 from autoretrain.domain.conditions import Decision
 from autoretrain.domain.runs import Status
+from autoretrain.domain.work import Claimed, NotClaimed
 from autoretrain.errors import LaunchRefused
-from autoretrain.ports import Claimed, NotClaimed
 from autoretrain.services.check import Checked, Checker
 from autoretrain.services.launch import Launcher, LaunchOutcome
 from tests.fake_books import FakeBooks

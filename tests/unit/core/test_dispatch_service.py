@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from autoretrain.domain.runs import RUNNING_LEASE, STARTING_LEASE, Status
+from autoretrain.domain.work import LiveRun, TickSummary
 from autoretrain.errors import LaunchUnknown
-from autoretrain.ports import LiveRun, TickSummary
 from autoretrain.services.check import Checker
 from autoretrain.services.dispatch import Dispatched, Dispatcher
 from autoretrain.services.launch import Launcher, LaunchOutcome

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from autoretrain.domain.runs import Status
-from autoretrain.ports import Attempt, LiveRun
+from autoretrain.domain.work import Attempt, LiveRun
 from autoretrain.services.stop import EndedRun, StoppedTask, Stopper
 from tests.fake_books import BookedRun, FakeBooks
 from tests.fakes import NOON, FakeArtifacts, FakeClock

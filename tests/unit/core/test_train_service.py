@@ -15,8 +15,9 @@ import pytest
 from autoretrain.domain.gate import Outcome
 from autoretrain.domain.models import Assignment, Lesson
 from autoretrain.domain.runs import RUNNING_LEASE, Ending, Loss, Status
+from autoretrain.domain.work import LiveRun, Progress
 from autoretrain.errors import ArtifactUnavailable, DatabaseUnavailable, DataError
-from autoretrain.ports import LiveRun, Progress, Report
+from autoretrain.ports import Report
 from autoretrain.services.train import (
     Failed,
     Finished,

@@ -14,8 +14,8 @@ from typing import BinaryIO
 from uuid import UUID
 
 from autoretrain.domain.models import Assignment, Challenger, Champion
+from autoretrain.domain.work import FeatureSummary
 from autoretrain.errors import ArtifactCorrupt, ArtifactUnavailable
-from autoretrain.ports import FeatureSummary
 from autoretrain_trainer.rows import Trades, load_trades, to_microseconds
 
 HOUR = 3_600_000_000

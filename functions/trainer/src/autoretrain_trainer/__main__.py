@@ -17,8 +17,8 @@ from aws_lambda_powertools import Logger
 
 from autoretrain.domain.json import Json
 from autoretrain.domain.models import Assignment
+from autoretrain.domain.work import Progress
 from autoretrain.errors import AutoRetrainError
-from autoretrain.ports import Progress
 from autoretrain.services.train import Failed, Finished, GivenBack, Started, TrainingEvent
 from autoretrain.settings import TrainerSettings, read
 from autoretrain_trainer.bootstrap import trainer

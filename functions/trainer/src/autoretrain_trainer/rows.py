@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from autoretrain.domain.work import FeatureSummary
 from autoretrain.errors import DataError
-from autoretrain.ports import FeatureSummary, TradeReader
+from autoretrain.ports import TradeReader
 from autoretrain_trainer.copy_stream import CopyStream
 
 Floats = NDArray[np.float64]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
 from uuid import UUID
@@ -13,6 +12,19 @@ from autoretrain.domain.conditions import Decision
 from autoretrain.domain.json import Json
 from autoretrain.domain.models import Assignment, Challenger, Declined, Lesson, Snapshot
 from autoretrain.domain.runs import Ending, Status
+from autoretrain.domain.work import (
+    Attempt,
+    Claimed,
+    ClaimRequest,
+    DueStrategy,
+    FeatureSummary,
+    Launch,
+    LiveRun,
+    NotClaimed,
+    Progress,
+    Published,
+    TickSummary,
+)
 
 
 class Clock(Protocol):
@@ -57,110 +69,6 @@ class ArtifactStore(Protocol):
 
     def get(self, key: str, sha256: str) -> bytes:
         """Raises ArtifactUnavailable, or ArtifactCorrupt where the content has another hash."""
-
-
-@dataclass(frozen=True, slots=True)
-class DueStrategy:
-    """A strategy that this tick looks at; not `checkable` where only its queued run is."""
-
-    strategy_id: UUID
-    checkable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimRequest:
-    """A decision turned into work; `slot` is None for anything but the hourly tick."""
-
-    strategy_id: UUID
-    user_id: UUID
-    reason: str
-    trades_read_at: datetime | None
-    slot: datetime | None = None
-    manual: bool = False
-    force: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    run_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class NotClaimed:
-    """Why there is no new run; `live_run` names the one that is already there."""
-
-    code: str
-    line: str
-    live_run: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """A run that has been moved to starting and may now be given a task."""
-
-    run_id: UUID
-    strategy_id: UUID
-    attempt: int
-    fence: int
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt at a run."""
-
-    run_id: UUID
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class LiveRun:
-    """A live run as the platform's side sees it."""
-
-    run_id: UUID
-    strategy_id: UUID
-    attempt: int
-    fence: int
-    status: Status
-    task_arn: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a training is: the phase, and the boosting round where it has rounds."""
-
-    phase: str
-    round: int = 0
-    rounds: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class TickSummary:
-    """What came of one tick's strategies."""
-
-    slot: datetime
-    checked: int
-    retrained: int
-    activated: int
-    kept: int
-    live: int
-
-    @property
-    def skipped(self) -> int:
-        return self.checked - self.retrained - self.live
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What the publish transaction did. `version` is None where no model was made."""
-
-    outcome: str
-    line: str
-    version: str | None = None
-    activated: bool = False
-    champion: str | None = None
-    accuracy: float | None = None
-    improvement: float | None = None
-    below_base_rate: bool = False
 
 
 class Dispatching(Protocol):
@@ -226,14 +134,6 @@ class Stopping(Protocol):
         """
 
     def end_attempt(self, run: LiveRun, ending: Ending, *, expired_only: bool) -> Status | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureSummary:
-    """A feature name as the trades carry it; `numeric` when it never holds anything else."""
-
-    name: str
-    numeric: bool
 
 
 class TradeReader(Protocol):

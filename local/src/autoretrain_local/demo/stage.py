@@ -21,8 +21,8 @@ from psycopg2 import extras
 from psycopg2.extensions import connection
 
 from autoretrain.aws.artifacts import S3Artifacts
+from autoretrain.domain.work import Claimed, ClaimRequest
 from autoretrain.errors import InternalError
-from autoretrain.ports import Claimed, ClaimRequest
 from autoretrain.services.train import Finished, Trainer
 from autoretrain.storage.books import CheckBooks, DispatchBooks
 from autoretrain.storage.database import API, TRAINER, Database, connect

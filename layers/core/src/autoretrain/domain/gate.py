@@ -77,6 +77,11 @@ class Comparison:
         return self.champion.log_loss - self.challenger.log_loss
 
     @property
+    def accuracy_improvement(self) -> float:
+        """Challenger minus rival on the same rows; may be negative where log-loss improved."""
+        return self.challenger.accuracy - self.champion.accuracy
+
+    @property
     def p_better(self) -> float:
         """Chance that the challenger is the better one, by the normal approximation of `z`."""
         return NormalDist().cdf(self.z)

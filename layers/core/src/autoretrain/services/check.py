@@ -9,7 +9,8 @@ from uuid import UUID
 
 from autoretrain.domain.conditions import Decision, decide
 from autoretrain.domain.models import Snapshot
-from autoretrain.ports import Checking, Claimed, ClaimRequest, Clock, NotClaimed
+from autoretrain.domain.work import Claimed, ClaimRequest, NotClaimed
+from autoretrain.ports import Checking, Clock
 from autoretrain.services.launch import Launcher, LaunchReport
 
 STALE_AFTER = timedelta(minutes=90)

@@ -8,15 +8,9 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from autoretrain.domain.runs import Ending, Loss, Status
+from autoretrain.domain.work import DueStrategy, LiveRun, TickSummary
 from autoretrain.errors import DependencyError, InvokeFailed
-from autoretrain.ports import (
-    Dispatching,
-    DueStrategy,
-    Invoker,
-    LiveRun,
-    TaskFinder,
-    TickSummary,
-)
+from autoretrain.ports import Dispatching, Invoker, TaskFinder
 
 SECONDS_TO_STOP_SENDING = 5.0
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from autoretrain.domain.work import Launch
 from autoretrain.errors import LaunchRefused, LaunchUnavailable, LaunchUnknown
-from autoretrain.ports import Launch, Launching, TaskLauncher
+from autoretrain.ports import Launching, TaskLauncher
 
 
 class LaunchOutcome(StrEnum):

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autoretrain.domain.runs import Status, ending_of_task
-from autoretrain.ports import Attempt, LiveRun, Stopping
+from autoretrain.domain.work import Attempt, LiveRun
+from autoretrain.ports import Stopping
 
 
 @dataclass(frozen=True, slots=True)

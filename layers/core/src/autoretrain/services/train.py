@@ -10,16 +10,9 @@ from uuid import UUID
 
 from autoretrain.domain.models import Artifact, Assignment, Challenger, Lesson
 from autoretrain.domain.runs import HEARTBEAT_EVERY, RUNNING_LEASE
+from autoretrain.domain.work import Progress, Published
 from autoretrain.errors import AutoRetrainError, DatabaseUnavailable, DependencyError, RunTaken
-from autoretrain.ports import (
-    ArtifactStore,
-    ChampionChanged,
-    Clock,
-    Learner,
-    Progress,
-    Published,
-    Training,
-)
+from autoretrain.ports import ArtifactStore, ChampionChanged, Clock, Learner, Training
 
 JUDGEMENTS = 3
 SAFETY_SECONDS = 20.0

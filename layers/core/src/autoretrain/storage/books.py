@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from autoretrain.domain.conditions import Decision
 from autoretrain.domain.models import Policy, RecentTrades, Snapshot
 from autoretrain.domain.runs import STARTING_LEASE, Ending, Status
-from autoretrain.ports import (
+from autoretrain.domain.work import (
     Attempt,
     Claimed,
     ClaimRequest,

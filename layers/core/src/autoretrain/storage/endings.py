@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg2.extras import Json as Jsonb
 
 from autoretrain.domain.runs import MAX_LOSSES_IN_A_ROW, Ending, Loss, Status, back_off
-from autoretrain.ports import LiveRun
+from autoretrain.domain.work import LiveRun
 from autoretrain.storage.database import Transaction
 
 LIVE = (Status.QUEUED, Status.STARTING, Status.RUNNING)

@@ -10,8 +10,8 @@ from uuid import UUID
 import psycopg2
 from psycopg2 import sql
 
+from autoretrain.domain.work import FeatureSummary
 from autoretrain.errors import DataError
-from autoretrain.ports import FeatureSummary
 from autoretrain.storage.database import Transaction
 
 _LAYOUT = sql.SQL(

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg2.extras import Json as Jsonb
-
-from autoretrain.domain.gate import ActivationMode, Comparison, Rules, Verdict, judge
-from autoretrain.domain.json import Json
-from autoretrain.domain.models import Assignment, Challenger, Champion, Declined, RowsRead
-from autoretrain.domain.runs import MAX_RUNTIME, RUNNING_LEASE, Loss, Status
+from autoretrain.domain.models import Assignment, Challenger, Champion, Declined
+from autoretrain.domain.runs import MAX_RUNTIME, RUNNING_LEASE, Loss
+from autoretrain.domain.work import Progress, Published
 from autoretrain.errors import RunTaken
-from autoretrain.ports import ChampionChanged, Progress, Published, TradeReader
+from autoretrain.ports import TradeReader
 from autoretrain.storage.database import Database, Transaction
-from autoretrain.storage.endings import fail_run, notify, requeue_run
+from autoretrain.storage.endings import fail_run, requeue_run
+from autoretrain.storage.publishing import Publication, finish, hold, succeed
 from autoretrain.storage.trades import CopyReader
 
 
@@ -76,28 +74,30 @@ class TrainBooks:
     def publish(
         self, assignment: Assignment, challenger: Challenger, key: str, now: datetime
     ) -> Published:
-        return self._database.transaction(lambda tx: _publish(tx, assignment, challenger, key, now))
+        return self._database.transaction(
+            lambda tx: Publication(tx, assignment, challenger, key, now).publish()
+        )
 
     def decline(self, assignment: Assignment, declined: Declined) -> Published:
         def work(tx: Transaction) -> Published:
-            strategy = _hold(tx, assignment)
-            _finish(tx, assignment, declined.rows, declined.fingerprint)
+            strategy = hold(tx, assignment)
+            finish(tx, assignment, declined.rows, declined.fingerprint)
             published = Published(declined.outcome, declined.line, champion=strategy.champion)
-            _succeed(tx, assignment, declined.rows, published)
+            succeed(tx, assignment, declined.rows, published)
             return published
 
         return self._database.transaction(work)
 
     def fail(self, assignment: Assignment, code: str, message: str) -> None:
         def work(tx: Transaction) -> None:
-            strategy = _hold(tx, assignment)
+            strategy = hold(tx, assignment)
             fail_run(tx, assignment.run_id, strategy, code, message)
 
         self._database.transaction(work)
 
     def interrupt(self, assignment: Assignment) -> None:
         def work(tx: Transaction) -> None:
-            strategy = _hold(tx, assignment)
+            strategy = hold(tx, assignment)
             message = "the platform asked the trainer to stop"
             requeue_run(tx, assignment.run_id, strategy, Loss.INTERRUPTED, message, losses=1)
 
@@ -143,199 +143,3 @@ def _assignment(row: Any) -> Assignment:
         champion=champion,
         last_fingerprint=row.last_fingerprint,
     )
-
-
-def _hold(tx: Transaction, assignment: Assignment) -> Any:
-    """Lock the strategy's row and make sure that this attempt still owns the run."""
-    strategy = tx.one("lock_strategy", strategy_id=assignment.strategy_id)
-    held = tx.one("run_under_lock", run_id=assignment.run_id)
-    if strategy is None or held is None:
-        raise RunTaken
-    if not strategy.fence == held.fence == assignment.fence or held.status != Status.RUNNING:
-        raise RunTaken
-    return strategy
-
-
-def _publish(
-    tx: Transaction, assignment: Assignment, challenger: Challenger, key: str, now: datetime
-) -> Published:
-    strategy = _hold(tx, assignment)
-    judged_against = assignment.champion.version if assignment.champion else None
-    if strategy.champion != judged_against:
-        raise ChampionChanged
-    verdict = judge(challenger.evidence, _rules(strategy, assignment, now))
-    row = tx.one("next_version", strategy_id=assignment.strategy_id)
-    version: str = row.version if row else "v1"
-    performance = _performance(challenger, verdict)
-    _store_model(tx, assignment, challenger, verdict, performance, version, key, now)
-    published = Published(
-        outcome=verdict.outcome,
-        line=verdict.line,
-        version=version,
-        activated=verdict.activate,
-        champion=strategy.champion,
-        accuracy=_number(performance, "accuracy"),
-        improvement=_number(performance, "improvement"),
-        below_base_rate=verdict.below_base_rate,
-    )
-    if verdict.activate:
-        _activate(tx, assignment, strategy.champion, version, verdict, performance, now)
-    _finish(tx, assignment, challenger.rows, challenger.fingerprint)
-    _succeed(tx, assignment, challenger.rows, published)
-    _tell(tx, assignment, published, verdict)
-    return published
-
-
-def _rules(strategy: Any, assignment: Assignment, now: datetime) -> Rules:
-    """The gate's rules as they stand now: a person may have changed them during the training."""
-    champion = assignment.champion
-    limit = timedelta(days=strategy.max_age_days)
-    return Rules(
-        mode=ActivationMode(strategy.activation_mode),
-        manual=assignment.manual,
-        champion_is_stale=champion is not None and now - champion.created_at > limit,
-        pinned_version=strategy.pinned_version,
-        pinned_since=strategy.pinned_at,
-    )
-
-
-def _performance(challenger: Challenger, verdict: Verdict) -> Json:
-    """What `ml_model_performance` says of a model; accuracies are those of the judged rows."""
-    evidence = challenger.evidence
-    performance: Json = {
-        "training_samples": challenger.rows.usable,
-        "win_rate": challenger.win_rate,
-        "judged_rows": evidence.rows,
-        "decided_by": verdict.line,
-        "below_base_rate": verdict.below_base_rate,
-        "accuracy": None,
-        "roc_auc": None,
-        "improvement": None,
-    }
-    if isinstance(evidence, Comparison):
-        performance |= {
-            "accuracy": evidence.challenger.accuracy,
-            "roc_auc": evidence.challenger.roc_auc,
-            "improvement": evidence.challenger.accuracy - evidence.champion.accuracy,
-            "log_loss": evidence.challenger.log_loss,
-            "log_loss_improvement": evidence.log_loss_improvement,
-            "brier": evidence.challenger.brier,
-        }
-    return performance
-
-
-def _number(performance: Json, name: str) -> float | None:
-    value = performance[name]
-    return value if isinstance(value, float) else None
-
-
-def _store_model(
-    tx: Transaction,
-    assignment: Assignment,
-    challenger: Challenger,
-    verdict: Verdict,
-    performance: Json,
-    version: str,
-    key: str,
-    now: datetime,
-) -> None:
-    evidence = challenger.evidence
-    judged = evidence if isinstance(evidence, Comparison) else None
-    tx.run(
-        "insert_model",
-        strategy_id=assignment.strategy_id,
-        version=version,
-        accuracy=performance["accuracy"],
-        roc_auc=performance["roc_auc"],
-        training_samples=performance["training_samples"],
-        improvement=performance["improvement"],
-        now=now,
-    )
-    if verdict.awaiting_approval:
-        tx.run("replace_waiting_challenger", strategy_id=assignment.strategy_id)
-    tx.run(
-        "insert_artifact",
-        strategy_id=assignment.strategy_id,
-        version=version,
-        run_id=assignment.run_id,
-        artifact_key=key,
-        sha256=challenger.served.sha256,
-        manifest_sha256=challenger.served.manifest_sha256,
-        judged_sha256=challenger.judged_sha256,
-        refit_disagrees=challenger.refit_disagrees,
-        data_cutoff=challenger.data_cutoff,
-        rival=evidence.rival,
-        judged_from=judged.judged_from if judged else None,
-        judged_until=judged.judged_until if judged else None,
-        verdict=Jsonb(verdict.to_json()),
-        awaiting_approval=verdict.awaiting_approval,
-        below_base_rate=verdict.below_base_rate,
-        log_loss=judged.challenger.log_loss if judged else None,
-        now=now,
-    )
-
-
-def _activate(
-    tx: Transaction,
-    assignment: Assignment,
-    previous: str | None,
-    version: str,
-    verdict: Verdict,
-    performance: Json,
-    now: datetime,
-) -> None:
-    strategy_id = assignment.strategy_id
-    tx.run("deactivate_models", strategy_id=strategy_id)
-    tx.run("activate_model", strategy_id=strategy_id, version=version)
-    tx.run("set_champion", strategy_id=strategy_id, version=version)
-    tx.run(
-        "log_activation",
-        strategy_id=strategy_id,
-        version=version,
-        previous_version=previous,
-        run_id=assignment.run_id,
-        why=f"{verdict.outcome}: {verdict.line}",
-        now=now,
-    )
-    tx.run(
-        "describe_active_model",
-        strategy_id=strategy_id,
-        version=version,
-        performance=Jsonb(performance),
-    )
-
-
-def _finish(tx: Transaction, assignment: Assignment, rows: RowsRead, fingerprint: str) -> None:
-    """Move the one clock, whatever the verdict."""
-    strategy_id = assignment.strategy_id
-    if not tx.run("move_clock", strategy_id=strategy_id, trades_read_at=rows.as_of):
-        raise RunTaken
-    tx.run(
-        "finish_training",
-        strategy_id=strategy_id,
-        trades_read_at=rows.as_of,
-        fingerprint=fingerprint,
-    )
-
-
-def _succeed(tx: Transaction, assignment: Assignment, rows: RowsRead, published: Published) -> None:
-    tx.run(
-        "succeed_run",
-        run_id=assignment.run_id,
-        trades_read_at=rows.as_of,
-        rows_used=rows.usable,
-        rows_dropped=Jsonb(dict(rows.dropped)),
-        data_hash=rows.data_hash,
-        outcome=str(published.outcome),
-        line=published.line,
-        version=published.version,
-        activated=published.activated,
-    )
-
-
-def _tell(tx: Transaction, assignment: Assignment, published: Published, verdict: Verdict) -> None:
-    topic = "ModelActivated" if published.activated else "ModelKept"
-    if verdict.awaiting_approval:
-        topic = "ApprovalPending"
-    payload = {"run_id": str(assignment.run_id), "version": published.version}
-    notify(tx, topic, assignment.strategy_id, payload | {"verdict": verdict.to_json()})

@@ -1,0 +1,197 @@
+"""The end of a training: one transaction that stores, judges, activates and moves the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg2.extras import Json as Jsonb
+
+from autoretrain.domain.gate import ActivationMode, Comparison, Rules, Verdict, judge
+from autoretrain.domain.json import Json
+from autoretrain.domain.models import Assignment, Challenger, RowsRead
+from autoretrain.domain.runs import Status
+from autoretrain.domain.work import Published
+from autoretrain.errors import RunTaken
+from autoretrain.ports import ChampionChanged
+from autoretrain.storage.database import Transaction
+from autoretrain.storage.endings import notify
+
+
+def hold(tx: Transaction, assignment: Assignment) -> Any:
+    """Lock the strategy's row and make sure that this attempt still owns the run."""
+    strategy = tx.one("lock_strategy", strategy_id=assignment.strategy_id)
+    held = tx.one("run_under_lock", run_id=assignment.run_id)
+    if strategy is None or held is None:
+        raise RunTaken
+    if not strategy.fence == held.fence == assignment.fence or held.status != Status.RUNNING:
+        raise RunTaken
+    return strategy
+
+
+def finish(tx: Transaction, assignment: Assignment, rows: RowsRead, fingerprint: str) -> None:
+    """Move the one clock, whatever the verdict."""
+    read = {"strategy_id": assignment.strategy_id, "trades_read_at": rows.as_of}
+    if not tx.run("move_clock", **read):
+        raise RunTaken
+    tx.run("finish_training", **read, fingerprint=fingerprint)
+
+
+def succeed(tx: Transaction, assignment: Assignment, rows: RowsRead, published: Published) -> None:
+    tx.run(
+        "succeed_run",
+        run_id=assignment.run_id,
+        trades_read_at=rows.as_of,
+        rows_used=rows.usable,
+        rows_dropped=Jsonb(dict(rows.dropped)),
+        data_hash=rows.data_hash,
+        outcome=str(published.outcome),
+        line=published.line,
+        version=published.version,
+        activated=published.activated,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A challenger on its way into the books, inside one transaction."""
+
+    tx: Transaction
+    assignment: Assignment
+    challenger: Challenger
+    key: str
+    now: datetime
+
+    def publish(self) -> Published:
+        """Raises RunTaken, or ChampionChanged when the verdict was reached against another."""
+        strategy = hold(self.tx, self.assignment)
+        champion = self.assignment.champion
+        if strategy.champion != (champion.version if champion else None):
+            raise ChampionChanged
+        verdict = judge(self.challenger.evidence, self._rules(strategy))
+        published = self._published(verdict, self._next_version(), strategy.champion)
+        performance = performance_of(self.challenger, verdict)
+        self._store(published, verdict, performance)
+        if verdict.activate:
+            self._activate(published, performance)
+        rows = self.challenger.rows
+        finish(self.tx, self.assignment, rows, self.challenger.fingerprint)
+        succeed(self.tx, self.assignment, rows, published)
+        self._tell(published, verdict)
+        return published
+
+    def _rules(self, strategy: Any) -> Rules:
+        """As they stand now: a person may have changed them during the training."""
+        champion, limit = self.assignment.champion, timedelta(days=strategy.max_age_days)
+        return Rules(
+            mode=ActivationMode(strategy.activation_mode),
+            manual=self.assignment.manual,
+            champion_is_stale=champion is not None and self.now - champion.created_at > limit,
+            pinned_version=strategy.pinned_version,
+            pinned_since=strategy.pinned_at,
+        )
+
+    def _next_version(self) -> str:
+        row = self.tx.one("next_version", strategy_id=self.assignment.strategy_id)
+        version: str = row.version if row else "v1"
+        return version
+
+    def _published(self, verdict: Verdict, version: str, champion: str | None) -> Published:
+        evidence = verdict.evidence
+        judged = evidence if isinstance(evidence, Comparison) else None
+        return Published(
+            outcome=verdict.outcome,
+            line=verdict.line,
+            version=version,
+            activated=verdict.activate,
+            champion=champion,
+            accuracy=judged.challenger.accuracy if judged else None,
+            improvement=judged.accuracy_improvement if judged else None,
+            below_base_rate=verdict.below_base_rate,
+        )
+
+    def _store(self, published: Published, verdict: Verdict, performance: Json) -> None:
+        self.tx.run(
+            "insert_model",
+            strategy_id=self.assignment.strategy_id,
+            version=published.version,
+            accuracy=performance["accuracy"],
+            roc_auc=performance["roc_auc"],
+            training_samples=performance["training_samples"],
+            improvement=performance["improvement"],
+            now=self.now,
+        )
+        if verdict.awaiting_approval:
+            self.tx.run("replace_waiting_challenger", strategy_id=self.assignment.strategy_id)
+        self._store_artifact(published, verdict)
+
+    def _store_artifact(self, published: Published, verdict: Verdict) -> None:
+        served, evidence = self.challenger.served, self.challenger.evidence
+        judged = evidence if isinstance(evidence, Comparison) else None
+        self.tx.run(
+            "insert_artifact",
+            strategy_id=self.assignment.strategy_id,
+            version=published.version,
+            run_id=self.assignment.run_id,
+            artifact_key=self.key,
+            sha256=served.sha256,
+            manifest_sha256=served.manifest_sha256,
+            judged_sha256=self.challenger.judged_sha256,
+            refit_disagrees=self.challenger.refit_disagrees,
+            data_cutoff=self.challenger.data_cutoff,
+            rival=evidence.rival,
+            judged_from=judged.judged_from if judged else None,
+            judged_until=judged.judged_until if judged else None,
+            verdict=Jsonb(verdict.to_json()),
+            awaiting_approval=verdict.awaiting_approval,
+            below_base_rate=verdict.below_base_rate,
+            log_loss=judged.challenger.log_loss if judged else None,
+            now=self.now,
+        )
+
+    def _activate(self, published: Published, performance: Json) -> None:
+        """Pointer, mirrors and log together: nobody sees one without the others."""
+        model = {"strategy_id": self.assignment.strategy_id, "version": published.version}
+        self.tx.run("deactivate_models", strategy_id=self.assignment.strategy_id)
+        self.tx.run("activate_model", **model)
+        self.tx.run("set_champion", **model)
+        self.tx.run("describe_active_model", **model, performance=Jsonb(performance))
+        self.tx.run(
+            "log_activation",
+            **model,
+            previous_version=published.champion,
+            run_id=self.assignment.run_id,
+            why=f"{published.outcome}: {published.line}",
+            now=self.now,
+        )
+
+    def _tell(self, published: Published, verdict: Verdict) -> None:
+        topic = "ModelActivated" if published.activated else "ModelKept"
+        if verdict.awaiting_approval:
+            topic = "ApprovalPending"
+        payload = {"run_id": str(self.assignment.run_id), "version": published.version}
+        told = payload | {"verdict": verdict.to_json()}
+        notify(self.tx, topic, self.assignment.strategy_id, told)
+
+
+def performance_of(challenger: Challenger, verdict: Verdict) -> Json:
+    """What `ml_model_performance` says of a model; accuracies are those of the judged rows."""
+    evidence = challenger.evidence
+    told: Json = {
+        "training_samples": challenger.rows.usable,
+        "win_rate": challenger.win_rate,
+        "judged_rows": evidence.rows,
+        "decided_by": verdict.line,
+        "below_base_rate": verdict.below_base_rate,
+    }
+    if not isinstance(evidence, Comparison):
+        return told | {"accuracy": None, "roc_auc": None, "improvement": None}
+    return told | {
+        "accuracy": evidence.challenger.accuracy,
+        "roc_auc": evidence.challenger.roc_auc,
+        "improvement": evidence.accuracy_improvement,
+        "log_loss": evidence.challenger.log_loss,
+        "log_loss_improvement": evidence.log_loss_improvement,
+        "brier": evidence.challenger.brier,
+    }
