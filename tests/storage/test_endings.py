@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from autoretrain.domain.runs import Ending, Loss, Status
+from autoretrain.domain.runs import Ending, Loss, Status, ending_of_task
 from autoretrain.domain.work import Attempt
 from autoretrain.errors import RunTaken
 from tests.lessons import challenger
@@ -100,6 +100,25 @@ def test_failures_rest_longer_each_time_and_the_fifth_pauses(stack: Stack, strat
     topics = stack.world.run("SELECT topic FROM autoretrain.outbox ORDER BY id")
     assert [row.topic for row in topics] == ["TrainingFailed"] * 5 + ["StrategyPaused"]
     assert stack.dispatching.strategies_to_check() == []
+
+
+def test_deployment_that_cannot_work_fails_the_run_and_blames_no_strategy(
+    stack: Stack, strategy: UUID
+) -> None:
+    stack.running(strategy)
+    other = stack.queued(stack.world.strategy("other"))
+    (live,) = stack.stopping.runs_of_task("task/1", 1, None)
+
+    stack.stopping.end_attempt(
+        live, ending_of_task(78, "EssentialContainerExited", "", ""), expired_only=False
+    )
+
+    run = stack.world.one("SELECT * FROM autoretrain.training_runs WHERE id = %s", live.run_id)
+    assert (run.status, run.error_code) == ("failed", "launch_config")
+    failures = stack.world.run("SELECT failures FROM autoretrain.strategy_training")
+    assert {row.failures for row in failures} == {0}
+    assert stack.launching.reserve_launch(other, 9) is not None  # the probe
+    assert stack.launching.reserve_launch(live.run_id, 9) is None
 
 
 def test_finished_training_clears_earlier_failures(stack: Stack, strategy: UUID) -> None:

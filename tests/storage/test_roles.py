@@ -14,7 +14,7 @@ FORBIDDEN = [
     ("autoretrain_api", "INSERT INTO autoretrain.model_artifacts (version) VALUES ('v9')"),
     ("autoretrain_api", "DELETE FROM autoretrain.training_runs"),
     ("autoretrain_api", "DELETE FROM autoretrain.retrain_decisions"),
-    ("autoretrain_trainer", "UPDATE autoretrain.strategies SET user_id = gen_random_uuid()"),
+    ("autoretrain_trainer", "UPDATE autoretrain.strategies SET id = gen_random_uuid()"),
     ("autoretrain_trainer", "UPDATE public.ai_strategies SET name = 'x'"),
     ("autoretrain_trainer", "SELECT * FROM public.trades"),
     ("autoretrain_trainer", "UPDATE autoretrain.model_artifacts SET sha256 = ''"),

@@ -89,6 +89,26 @@ def test_snapshot_counts_predictions_of_the_active_version_only(stack: Stack) ->
     assert (snapshot.expected_accuracy, snapshot.expected_win_rate) == (0.7, 0.4)
 
 
+@pytest.mark.parametrize("stored", ['{"accuracy": "high"}', '{"accuracy": 61.5}', "[]", "7"])
+def test_snapshot_takes_an_accuracy_that_is_none_for_absent(stack: Stack, stored: str) -> None:
+    strategy_id = stack.world.strategy(ml_model_performance=stored)
+
+    assert stack.snapshot(strategy_id).expected_accuracy is None
+
+
+@pytest.mark.parametrize(("asked", "counted"), [(-5, 60), (10, 60), (250, 250)])
+def test_snapshot_keeps_the_minimum_of_trades_in_its_range(
+    own: Stack, asked: int, counted: int
+) -> None:
+    # A table of the user's own need not have the constraint that ours has.
+    own.world.run(
+        "ALTER TABLE ai_strategies DROP CONSTRAINT ai_strategies_ml_min_trades_for_training_check"
+    )
+    strategy_id = own.world.strategy(ml_min_trades_for_training=asked)
+
+    assert own.snapshot(strategy_id).policy.min_trades == counted
+
+
 def test_snapshot_reads_many_strategies_in_one_query_and_leaves_unknown_ones_out(
     stack: Stack,
 ) -> None:

@@ -18,7 +18,7 @@ from aws_lambda_powertools import Logger
 from autoretrain.domain.json import Json
 from autoretrain.domain.models import Assignment
 from autoretrain.domain.work import Progress
-from autoretrain.errors import AutoRetrainError
+from autoretrain.errors import AutoRetrainError, BadSetting, DependencyError
 from autoretrain.services.train import Failed, Finished, GivenBack, Started, TrainingEvent
 from autoretrain.settings import TrainerSettings, read
 from autoretrain_trainer.bootstrap import trainer
@@ -32,10 +32,10 @@ def main() -> int:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     try:
-        run_id = os.environ.get("RUN_ID")
+        run_id = named_run(os.environ.get("RUN_ID"))
         working = trainer(read(TrainerSettings, os.environ), tell_progress)
         task_arn = own_task_arn(os.environ.get("ECS_CONTAINER_METADATA_URI_V4"))
-        for event in working.work(UUID(run_id) if run_id else None, task_arn, stop):
+        for event in working.work(run_id, task_arn, stop):
             tell(event)
     except AutoRetrainError as exc:
         logger.error("auto-retrain trainer stopped", extra={"code": exc.code, "why": str(exc)})
@@ -43,12 +43,23 @@ def main() -> int:
     return STOPPED_BY_SIGTERM if stop.is_set() else 0
 
 
+def named_run(text: str | None) -> UUID | None:
+    """The run that this task was started for; None lets it take the oldest queued one."""
+    try:
+        return UUID(text) if text else None
+    except ValueError as exc:
+        raise BadSetting("RUN_ID must be the id of a run, a UUID") from exc
+
+
 def own_task_arn(metadata_uri: str | None) -> str | None:
     """Who this task is, from the metadata endpoint that ECS gives every container."""
     if metadata_uri is None:
         return None
-    with urllib.request.urlopen(f"{metadata_uri}/task", timeout=5) as answer:  # noqa: S310
-        task_arn: str = json.load(answer)["TaskARN"]
+    try:
+        with urllib.request.urlopen(f"{metadata_uri}/task", timeout=5) as answer:  # noqa: S310
+            task_arn: str = json.load(answer)["TaskARN"]
+    except (OSError, ValueError, KeyError) as exc:
+        raise DependencyError(f"ECS does not tell this task its own name: {exc}") from exc
     return task_arn
 
 

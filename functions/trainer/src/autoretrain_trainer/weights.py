@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from autoretrain.errors import DataError
 from autoretrain_trainer.inputs import Input
@@ -46,13 +47,16 @@ def _refuse_unknown(weights: Mapping[str, float], known: Mapping[str, int]) -> N
 
 
 def _refuse_bad(weights: Mapping[str, float]) -> None:
-    bad = [
-        f"{name} = {weight}"
-        for name, weight in weights.items()
-        if not (math.isfinite(weight) and 0 <= weight <= MAX_WEIGHT)
-    ]
+    bad = [f"{name} = {weight}" for name, weight in weights.items() if not _is_weight(weight)]
     if bad:
         raise DataError(
             "bad_feature_weight",
             f"A feature weight is a number from 0 to {MAX_WEIGHT:g}: {', '.join(bad)}.",
         )
+
+
+def _is_weight(weight: Any) -> bool:
+    """The settings are jsonb, which holds whatever a person wrote there."""
+    if isinstance(weight, bool) or not isinstance(weight, int | float):
+        return False
+    return math.isfinite(weight) and 0 <= weight <= MAX_WEIGHT

@@ -13,8 +13,8 @@ MAX_RUNTIME = timedelta(minutes=60)
 MAX_LOSSES_IN_A_ROW = 3
 FAILURES_BEFORE_PAUSE = 5
 
-SERVICE_DID_NOT_ANSWER, KILLED, TERMINATED = 75, 137, 143
-"""Exit codes of a trainer: EX_TEMPFAIL, and 128 + SIGKILL or SIGTERM."""
+SERVICE_DID_NOT_ANSWER, NEEDS_OPERATOR, KILLED, TERMINATED = 75, 78, 137, 143
+"""Exit codes of a trainer: EX_TEMPFAIL, EX_CONFIG, and 128 + SIGKILL or SIGTERM."""
 
 
 class Status(StrEnum):
@@ -37,11 +37,13 @@ class Loss(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What a stopped task means for its run: a loss is queued again, an error is the strategy's."""
+    """What a stopped task means for its run: a loss is queued again, an error is the strategy's,
+    unless the deployment is to blame for it."""
 
     loss: Loss | None = None
     error_code: str | None = None
     message: str = ""
+    blames_deployment: bool = False
 
 
 def back_off(failures: int) -> timedelta | None:
@@ -69,4 +71,7 @@ def ending_of_task(
         return Ending(loss=Loss.LOST, message=why)
     if exit_code == TERMINATED:
         return Ending(loss=Loss.INTERRUPTED, message=why)
+    if exit_code == NEEDS_OPERATOR:
+        message = f"the trainer cannot work as it is deployed, its log says why: {why}"
+        return Ending(error_code="launch_config", message=message, blames_deployment=True)
     return Ending(error_code="trainer_exit", message=f"the trainer exited with {exit_code}: {why}")

@@ -23,7 +23,7 @@ from autoretrain.domain.work import (
     TickSummary,
 )
 from autoretrain.storage.database import Database, Transaction
-from autoretrain.storage.endings import end_attempt, requeue_run
+from autoretrain.storage.endings import end_attempt, refuse_launch, requeue_run
 
 REFUSED = "launch_unavailable"
 
@@ -132,13 +132,7 @@ class LaunchBooks:
         def work(tx: Transaction) -> None:
             strategy = tx.one("lock_strategy", strategy_id=launch.strategy_id)
             if strategy is not None and strategy.fence == launch.fence:
-                tx.run(
-                    "fail_run",
-                    run_id=launch.run_id,
-                    error_code="launch_config",
-                    error_message=message,
-                )
-            tx.run("launch_was_refused", at_once=True, reason=message)
+                refuse_launch(tx, launch.run_id, message)
 
         self._database.transaction(work)
 

@@ -45,8 +45,8 @@ STRATEGIES = Relation(
     "strategies",
     (
         Column("id", ("uuid",)),
-        Column("user_id", ("uuid",)),
-        Column("name", read="{}::text"),
+        Column("user_id", ("uuid",), "coalesce({}, '00000000-0000-0000-0000-000000000000')"),
+        Column("name", read="coalesce({}::text, '')"),
         Column("is_active", ("boolean",), "coalesce({}, false)"),
         Column(
             "ml_training_enabled",
@@ -57,7 +57,8 @@ STRATEGIES = Relation(
         Column(
             "ml_min_trades_for_training",
             ("integer", "bigint", "smallint"),
-            "coalesce({}, 100)::integer",
+            # What the documentation allows: a bot's own table may hold anything.
+            "least(greatest(coalesce({}, 100), 60), 1000000)::integer",
             add="integer NOT NULL DEFAULT 100",
         ),
         Column("ml_model_version", ("text", "character varying"), add="text"),

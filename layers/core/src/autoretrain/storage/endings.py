@@ -24,6 +24,9 @@ def end_attempt(
         return None
     if expired_only and not held.expired:
         return None
+    if ending.blames_deployment:
+        refuse_launch(tx, run.run_id, ending.message)
+        return Status.FAILED
     if ending.loss is None:
         fail_run(tx, run.run_id, strategy, ending.error_code or "trainer_exit", ending.message)
         return Status.FAILED
@@ -35,6 +38,12 @@ def end_attempt(
         return Status.FAILED
     requeue_run(tx, run.run_id, strategy, ending.loss, ending.message, losses=1)
     return Status.QUEUED
+
+
+def refuse_launch(tx: Transaction, run_id: UUID, message: str) -> None:
+    """Fail the run as the deployment's fault, and stop launching until a probe succeeds."""
+    tx.run("fail_run", run_id=run_id, error_code="launch_config", error_message=message)
+    tx.run("launch_was_refused", at_once=True, reason=message)
 
 
 def requeue_run(

@@ -8,8 +8,10 @@ SELECT
     s.ml_min_trades_for_training AS min_trades, t.new_trades_threshold, t.degradation_ratio,
     t.degradation_window, t.degradation_min_trades, t.max_age_days,
     s.ml_model_version AS model_version, s.ml_model_trained_at AS trained_at,
-    (s.ml_model_performance ->> 'accuracy')::float8 AS expected_accuracy,
-    (s.ml_model_performance ->> 'win_rate')::float8 AS expected_win_rate,
+    (jsonb_path_query_first(s.ml_model_performance, '$.accuracy ? (@ >= 0 && @ <= 1)'))::float8
+        AS expected_accuracy,
+    (jsonb_path_query_first(s.ml_model_performance, '$.win_rate ? (@ >= 0 && @ <= 1)'))::float8
+        AS expected_win_rate,
     t.trades_read_at, queued.id AS queued_run,
     total.trades AS total_trades, fresh.*
 FROM autoretrain.strategies s
