@@ -22,8 +22,8 @@ help: ## List the targets
 setup: .venv/ready .venv-scan/ready ## Install everything into .venv and .venv-scan, and nothing else
 
 .venv/ready: requirements.lock locks/setup.txt $(PACKAGES:%=%/pyproject.toml)
-	@test -n "$(PYTHON)" || { echo "auto-retrain needs Python 3.11 or newer: install one, or name it: make PYTHON=/path/to/python3"; exit 2; }
-	@echo "Setting up .venv with $(PYTHON) …"
+	@command -v "$(PYTHON)" >/dev/null || { echo "auto-retrain needs Python 3.11 or newer: install one, or name it: make PYTHON=/path/to/python3"; exit 2; }
+	@echo "Setting up .venv with $(PYTHON), a few hundred MB …"
 	@rm -rf .venv
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/pip install --quiet --require-hashes -r locks/setup.txt
@@ -78,5 +78,5 @@ lock: .venv/ready ## Renew every pinned, hashed requirement
 		--no-emit-package autoretrain-client -o requirements.lock
 
 .PHONY: clean
-clean: ## Remove what make made
-	@rm -rf .venv .venv-scan .aws-sam .local
+clean: ## Remove what make has installed and built; .local, with your data, stays
+	@rm -rf .venv .venv-scan .aws-sam

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,6 +25,7 @@ from autoretrain.domain.runs import (
     MAX_LOSSES_IN_A_ROW,
     RUNNING_LEASE,
     STARTING_LEASE,
+    TRAINER_EXIT,
     Ending,
     Loss,
     Status,
@@ -75,7 +76,6 @@ class BookedRun:
     losses: int = 0
     lease_expires_at: datetime | None = None
     task_arn: str | None = None
-    task_event_version: int = 0
     progress: Progress | None = None
     code: str = ""
     message: str = ""
@@ -155,17 +155,25 @@ class FakeBooks:
 
     def end_attempt(self, run: LiveRun, ending: Ending, *, expired_only: bool) -> Status | None:
         held = self.runs[run.run_id]
-        if held.fence != run.fence or held.status not in LIVE:
+        if held.fence != run.fence or held.status not in LIVE[1:]:
             return None
         if expired_only and not self._is_expired(held):
             return None
-        if ending.loss is None:
-            self._fail(held, ending.error_code or "trainer_exit", ending.message)
-        elif held.losses + 1 >= MAX_LOSSES_IN_A_ROW:
-            self._fail(held, ending.loss, ending.message)
+        never_began = held.status is Status.STARTING and ending.error_code == TRAINER_EXIT
+        if ending.loss is not None:
+            self._lose(held, ending.loss, ending.message)
+        elif ending.blames_deployment or never_began:
+            held.end(Status.FAILED, "launch_config", ending.message)
+            self.launches_stopped = ending.message
         else:
-            self._requeue(held, ending.loss, ending.message, losses=1)
+            self._fail(held, ending.error_code or TRAINER_EXIT, ending.message)
         return held.status
+
+    def _lose(self, held: BookedRun, loss: Loss, message: str) -> None:
+        if held.losses + 1 >= MAX_LOSSES_IN_A_ROW:
+            self._fail(held, loss, message)
+        else:
+            self._requeue(held, loss, message, losses=1)
 
     def tick_summary(self, slot: datetime) -> TickSummary:
         checked = {one.strategy_id for of, all_ in self.stored if of == slot for one in all_}
@@ -177,6 +185,7 @@ class FakeBooks:
             retrained=len(made),
             activated=sum(published.activated for published in made),
             kept=sum(not published.activated for published in made),
+            failed=sum(run.status is Status.FAILED for run in runs),
             live=sum(run.status in LIVE for run in runs),
         )
 
@@ -226,35 +235,30 @@ class FakeBooks:
         run = self.runs[launch.run_id]
         if run.fence == launch.fence:
             run.task_arn = run.task_arn or task_arn
-        self.launches_stopped = None
 
     def launch_unavailable(self, launch: Launch, message: str) -> None:
         run = self.runs[launch.run_id]
-        if run.fence == launch.fence:
+        if run.fence == launch.fence and run.status is Status.STARTING:
             self._requeue(run, "launch_unavailable", message, losses=0)
 
     def launch_refused(self, launch: Launch, message: str) -> None:
         run = self.runs[launch.run_id]
-        if run.fence == launch.fence:
+        if run.fence == launch.fence and run.status is Status.STARTING:
             run.end(Status.FAILED, "launch_config", message)
         self.launches_stopped = message
 
     # Stopping
 
-    def runs_of_task(
-        self, task_arn: str, event_version: int, started_for: Attempt | None
-    ) -> list[LiveRun]:
-        return list(self._of_task(task_arn, event_version, started_for))
-
-    def _of_task(
-        self, task_arn: str, event_version: int, started_for: Attempt | None
-    ) -> Iterator[LiveRun]:
-        for run in self.runs.values():
-            unnoted = run.task_arn is None and Attempt(run.run_id, run.attempt) == started_for
-            newer = event_version > run.task_event_version
-            if (run.task_arn == task_arn or unnoted) and run.status in LIVE[1:] and newer:
-                run.task_event_version, run.task_arn = event_version, task_arn
-                yield _live(run)
+    def runs_of_task(self, task_arn: str, started_for: Attempt | None) -> list[LiveRun]:
+        return [
+            _live(run)
+            for run in self.runs.values()
+            if run.status in LIVE[1:]
+            and (
+                run.task_arn == task_arn
+                or (run.task_arn is None and Attempt(run.run_id, run.attempt) == started_for)
+            )
+        ]
 
     # Training
 
@@ -265,6 +269,7 @@ class FakeBooks:
             return None
         run.begin(Status.RUNNING, self.clock.now() + RUNNING_LEASE)
         run.task_arn = task_arn or run.task_arn
+        self.launches_stopped = None
         return self._assignment(run)
 
     def begin_next(self, task_arn: str | None) -> Assignment | None:
@@ -315,8 +320,8 @@ class FakeBooks:
     def fail(self, assignment: Assignment, code: str, message: str) -> None:
         self._fail(self._held(assignment), code, message)
 
-    def interrupt(self, assignment: Assignment) -> None:
-        self._requeue(self._held(assignment), Loss.INTERRUPTED, "asked to stop", losses=1)
+    def interrupt(self, assignment: Assignment, message: str) -> None:
+        self._lose(self._held(assignment), Loss.INTERRUPTED, message)
 
     # What they share
 
@@ -343,7 +348,7 @@ class FakeBooks:
         run.end(Status.QUEUED, code, message)
         strategy = self.strategies[run.strategy_id]
         strategy.fence += 1
-        run.fence, run.task_arn, run.task_event_version = strategy.fence, None, 0
+        run.fence, run.task_arn = strategy.fence, None
         run.attempt += 1
         run.losses += losses
 

@@ -45,6 +45,7 @@ def challenger(evidence: Evidence | None = None, **changes: Any) -> Challenger:
         "refit_disagrees": False,
         "data_cutoff": NOW - timedelta(hours=2),
         "win_rate": 0.55,
+        "fitted_rows": 120,
         "rows": rows(),
         "fingerprint": "f" * 64,
     }

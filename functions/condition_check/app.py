@@ -15,9 +15,16 @@ from autoretrain import bootstrap
 from autoretrain.domain.conditions import Decision
 from autoretrain.domain.work import Claimed, NotClaimed
 from autoretrain.services.check import Checked, Checker
+from autoretrain.services.launch import LaunchOutcome
 from autoretrain.settings import ConditionCheckSettings, read
 
 logger = Logger()
+
+LOUDER = {
+    LaunchOutcome.REFUSED: logger.error,
+    LaunchOutcome.UNAVAILABLE: logger.warning,
+    LaunchOutcome.UNKNOWN: logger.warning,
+}
 
 
 @cache
@@ -34,6 +41,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         return {"checked": 0, "stale": True}
     for one in checked:
         tell(one)
+    for one in checked:
+        if one.error is not None:
+            raise one.error  # Lambda tries again; whatever was done for the others stays done once
     return {"checked": len(checked), "stale": False}
 
 
@@ -46,10 +56,14 @@ def tell(checked: Checked) -> None:
         claim = checked.claim
         told = {"code": claim.code, "why": claim.line, "run_id": claim.live_run}
         logger.info("auto-retrain not started", extra=names | told)
+    if checked.error is not None:
+        told = {"code": checked.error.code, "why": str(checked.error)}
+        logger.error("auto-retrain check failed", extra=names | told)
     if checked.launch is not None:
         launch = checked.launch
         told = {"outcome": launch.outcome, "task_arn": launch.task_arn, "why": launch.message}
-        logger.info("auto-retrain launch", extra=names | {"run_id": launch.run_id} | told)
+        log = LOUDER.get(launch.outcome, logger.info)
+        log("auto-retrain launch", extra=names | {"run_id": launch.run_id} | told)
 
 
 def _decision(decision: Decision, claim: Claimed | NotClaimed | None) -> dict[str, Any]:

@@ -25,7 +25,11 @@ def dispatcher() -> Dispatcher:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Tick for the hour that the event belongs to: twice delivered, it is still one slot."""
     slot = slot_of(event)
-    dispatched = dispatcher().tick(slot, lambda: context.get_remaining_time_in_millis() / 1000)
+    dispatched = dispatcher().tick(
+        slot,
+        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+        announce=lambda strategies: tell_start(slot, strategies),
+    )
     tell(dispatched)
     return {"slot": slot.isoformat(), "checking": dispatched.checking}
 
@@ -33,6 +37,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def slot_of(event: dict[str, Any]) -> datetime:
     at = datetime.fromisoformat(event["time"]).astimezone(UTC)
     return at.replace(minute=0, second=0, microsecond=0)
+
+
+def tell_start(slot: datetime, strategies: int) -> None:
+    logger.info("auto-retrain check started", extra={"slot": slot, "strategies": strategies})
 
 
 def tell(dispatched: Dispatched) -> None:
@@ -46,14 +54,22 @@ def tell(dispatched: Dispatched) -> None:
                 "skipped": previous.skipped,
                 "activated": previous.activated,
                 "kept": previous.kept,
+                "failed": previous.failed,
                 "live": previous.live,
             },
         )
-    started = {"slot": dispatched.slot, "strategies": dispatched.checking}
-    logger.info("auto-retrain check started", extra=started)
     for freed in dispatched.freed:
-        run: dict[str, Any] = {"strategy_id": freed.run.strategy_id, "run_id": freed.run.run_id}
-        told = {"status": freed.status, "why": freed.why}
-        logger.warning("auto-retrain lost run", extra=run | told)
+        logger.warning(
+            "auto-retrain lost run",
+            extra={
+                "strategy_id": freed.run.strategy_id,
+                "run_id": freed.run.run_id,
+                "status": freed.status,
+                "why": freed.why,
+            },
+        )
     if dispatched.not_sent:
-        logger.error("auto-retrain strategies not sent", extra={"count": dispatched.not_sent})
+        why = f"{dispatched.not_sent} strategies wait for the next tick: {dispatched.not_sent_why}"
+        logger.error(
+            "auto-retrain strategies not sent", extra={"count": dispatched.not_sent, "why": why}
+        )

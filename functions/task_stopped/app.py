@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from autoretrain import bootstrap
+from autoretrain.aws.tasks import CONTAINER
 from autoretrain.domain.work import Attempt
 from autoretrain.services.stop import StoppedTask, Stopper
 from autoretrain.settings import TaskStoppedSettings, read
@@ -34,11 +35,12 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 
 
 def stopped_task(detail: dict[str, Any]) -> StoppedTask:
-    """A task that never started has containers without an exit code, or none at all."""
-    container: dict[str, Any] = next(iter(detail.get("containers", [])), {})
+    """A task that never started has containers without an exit code, or none at all; others than
+    the trainer may be sidecars of the account's own."""
+    containers: list[dict[str, Any]] = detail.get("containers", [])
+    container = next((one for one in containers if one.get("name") == CONTAINER), {})
     return StoppedTask(
         task_arn=detail["taskArn"],
-        event_version=detail["version"],
         started_for=started_for(detail.get("startedBy", "")),
         exit_code=container.get("exitCode"),
         stop_code=detail.get("stopCode"),

@@ -102,6 +102,16 @@ def test_condition_check_takes_a_list_of_strategies(running: Running) -> None:
         pytest.param(
             Refusal("AccessDeniedException", "no ecs:RunTask"), "failed", 1, "refused", id="denied"
         ),
+        pytest.param(
+            Refusal("ClientException", "You've reached the limit on the number of vCPUs"),
+            "queued",
+            2,
+            "unavailable",
+            id="limit",
+        ),
+        pytest.param(
+            Refusal("SomethingNew", "never heard of"), "queued", 2, "unavailable", id="new error"
+        ),
     ],
 )
 def test_launch_outcome_is_told_and_kept(
@@ -169,6 +179,25 @@ def test_task_stopped_understands_every_sample_event(
     assert (run.status, run.error_code) == (status, error_code)
 
 
+def test_task_stopped_reads_the_trainer_not_a_sidecar(running: Running) -> None:
+    strategy = running.due("due")
+    running.stack.ecs.script(SPOT)
+    check(running, strategy)
+    running.stack.settle()
+    given = event("task_stopped_oom")
+    given["detail"]["containers"].insert(0, {"name": "guard", "exitCode": 0})
+    running.world.run(
+        "UPDATE autoretrain.training_runs SET status = 'running', task_arn = %s,"
+        " lease_expires_at = now() + interval '1 min'",
+        given["detail"]["taskArn"],
+    )
+
+    running.invoke(TASK_STOPPED, given)
+
+    (run,) = running.runs(strategy)
+    assert (run.status, run.error_code) == ("failed", "out_of_memory")
+
+
 def test_tick_frees_a_lost_run_and_launches_it_again(running: Running) -> None:
     due = running.due("due")
     running.stack.ecs.script(LostAnswer(), LostAnswer(), LostAnswer(), LostAnswer(), LostAnswer())
@@ -209,7 +238,9 @@ def test_finished_training_leaves_model_and_manifest_under_an_immutable_key(
     run = settled(running, due)
 
     artifact = running.world.one("SELECT * FROM autoretrain.model_artifacts")
-    assert artifact.artifact_key == (f"models/{run.user_id}/{due}/{run.id}/{artifact.sha256[:16]}")
+    assert artifact.artifact_key == (
+        f"models/{run.user_id}/{due}/{run.id}/{artifact.manifest_sha256[:16]}"
+    )
     listed = boto3.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
     assert sorted(item["Key"] for item in listed) == [
         f"{artifact.artifact_key}/manifest.json",

@@ -85,7 +85,7 @@ def test_unreachable_database_is_one_line_and_a_non_zero_exit(
     ended = finished(*command, "--database-url", url, "--data", tmp_path)
 
     assert ended.returncode == 75
-    assert ended.stderr.startswith("error: the database cannot be reached")
+    assert ended.stderr.startswith("error: the database does not let us in or does not answer")
     assert ended.stderr.count("\n") == 1
     assert "hunter2" not in ended.stderr
 

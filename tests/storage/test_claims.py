@@ -106,6 +106,14 @@ def test_claim_is_refused_while_the_strategy_rests_but_not_to_a_person(stack: St
     assert isinstance(by_hand, Claimed)
 
 
+def test_claim_is_refused_while_the_strategy_is_paused(stack: Stack) -> None:
+    strategy_id = due(stack)
+    request = stack.request(strategy_id)
+    stack.world.run("UPDATE autoretrain.strategy_training SET paused_reason = 'five failures'")
+
+    assert stack.checking.claim(request) == NotClaimed("paused", "paused: five failures")
+
+
 def test_claim_race_of_twelve_leaves_one_run_with_the_strategys_fence(own: Stack) -> None:
     strategy_id = due(own)
     request = own.request(strategy_id)

@@ -71,7 +71,7 @@ def test_third_loss_in_a_row_counts_as_the_strategys_failure(stack: Stack, strat
     stack.running(strategy)
     statuses = []
     for n in range(3):
-        (live,) = stack.stopping.runs_of_task("task/1" if n == 0 else f"task/{n + 1}", n + 1, None)
+        (live,) = stack.stopping.runs_of_task("task/1" if n == 0 else f"task/{n + 1}", None)
         statuses.append(stack.stopping.end_attempt(live, LOST, expired_only=False))
         if n < 2:
             assert stack.training.begin(live.run_id, f"task/{n + 2}") is not None
@@ -107,7 +107,7 @@ def test_deployment_that_cannot_work_fails_the_run_and_blames_no_strategy(
 ) -> None:
     stack.running(strategy)
     other = stack.queued(stack.world.strategy("other"))
-    (live,) = stack.stopping.runs_of_task("task/1", 1, None)
+    (live,) = stack.stopping.runs_of_task("task/1", None)
 
     stack.stopping.end_attempt(
         live, ending_of_task(78, "EssentialContainerExited", "", ""), expired_only=False
@@ -136,13 +136,15 @@ def test_failed_training_leaves_the_clock_alone(stack: Stack, strategy: UUID) ->
     assert stack.world.one("SELECT ml_model_trained_at AS t FROM ai_strategies").t is None
 
 
-def test_task_event_counts_once_and_only_when_it_is_newer(stack: Stack, strategy: UUID) -> None:
+def test_task_event_finds_its_runs_until_they_have_ended(stack: Stack, strategy: UUID) -> None:
     stack.running(strategy, "task/9")
 
-    assert len(stack.stopping.runs_of_task("task/9", 5, None)) == 1
-    assert stack.stopping.runs_of_task("task/9", 5, None) == []
-    assert stack.stopping.runs_of_task("task/9", 4, None) == []
-    assert stack.stopping.runs_of_task("task/other", 9, None) == []
+    (live,) = stack.stopping.runs_of_task("task/9", None)
+    # An event that is delivered again, because the first one was not dealt with, finds it again.
+    assert stack.stopping.runs_of_task("task/9", None) == [live]
+    stack.stopping.end_attempt(live, LOST, expired_only=False)
+    assert stack.stopping.runs_of_task("task/9", None) == []
+    assert stack.stopping.runs_of_task("task/other", None) == []
 
 
 def test_task_event_finds_the_attempt_whose_launcher_has_not_noted_the_task_yet(
@@ -150,14 +152,14 @@ def test_task_event_finds_the_attempt_whose_launcher_has_not_noted_the_task_yet(
 ) -> None:
     run_id = stack.starting(strategy, task_arn=None)
 
-    assert stack.stopping.runs_of_task("task/1", 1, Attempt(run_id, 2)) == []
-    (live,) = stack.stopping.runs_of_task("task/1", 1, Attempt(run_id, 1))
-    assert (live.run_id, live.task_arn) == (run_id, "task/1")
+    assert stack.stopping.runs_of_task("task/1", Attempt(run_id, 2)) == []
+    (live,) = stack.stopping.runs_of_task("task/1", Attempt(run_id, 1))
+    assert (live.run_id, live.task_arn) == (run_id, None)
 
 
 def test_stopped_task_of_a_finished_run_changes_nothing(stack: Stack, strategy: UUID) -> None:
     assignment = stack.running(strategy)
-    (live,) = stack.stopping.runs_of_task("task/1", 1, None)
+    (live,) = stack.stopping.runs_of_task("task/1", None)
     stack.training.publish(assignment, challenger(), "k", NOW)
 
     assert stack.stopping.end_attempt(live, OUT_OF_MEMORY, expired_only=False) is None
@@ -167,14 +169,65 @@ def test_stopped_task_of_a_finished_run_changes_nothing(stack: Stack, strategy: 
 def test_interrupted_run_waits_again_without_resting(stack: Stack, strategy: UUID) -> None:
     assignment = stack.running(strategy)
 
-    stack.training.interrupt(assignment)
+    stack.training.interrupt(assignment, "asked to stop")
 
     run = stack.world.one("SELECT * FROM autoretrain.training_runs")
     assert (run.status, run.error_code, run.attempt) == ("queued", "interrupted", 2)
     with pytest.raises(RunTaken):
-        stack.training.interrupt(assignment)
+        stack.training.interrupt(assignment, "asked to stop")
     (due,) = stack.dispatching.strategies_to_check()
     assert due.checkable
+
+
+def test_third_interruption_in_a_row_counts_as_the_strategys_failure(
+    stack: Stack, strategy: UUID
+) -> None:
+    assignment = stack.running(strategy)
+    for n in range(3):
+        stack.training.interrupt(assignment, "S3 cannot be reached")
+        again = stack.training.begin(assignment.run_id, f"task/{n}")
+        assignment = again or assignment
+
+    run = stack.world.one("SELECT * FROM autoretrain.training_runs")
+    assert (run.status, run.error_code, run.attempt) == ("failed", "interrupted", 3)
+    assert run.error_message.endswith("the last time: S3 cannot be reached")
+    assert stack.world.one("SELECT failures AS f FROM autoretrain.strategy_training").f == 1
+
+
+def test_run_that_is_queued_again_goes_to_the_queues_end(stack: Stack, strategy: UUID) -> None:
+    first = stack.running(strategy)
+    second = stack.queued(stack.world.strategy("second"))
+
+    stack.training.interrupt(first, "asked to stop")
+
+    following = stack.training.begin_next("task/2")
+    assert following is not None
+    assert following.run_id == second
+
+
+def test_deleted_strategys_run_does_not_hide_the_queue(stack: Stack, strategy: UUID) -> None:
+    stack.queued(strategy)
+    second = stack.queued(stack.world.strategy("second"))
+    stack.world.run("DELETE FROM ai_strategies WHERE id = %s", strategy)
+
+    following = stack.training.begin_next("task/2")
+
+    assert following is not None
+    assert following.run_id == second
+    codes = stack.world.run("SELECT error_code AS c FROM autoretrain.training_runs")
+    assert {row.c for row in codes} == {"strategy_gone", None}
+
+
+def test_trainer_that_never_began_is_the_deployments_fault(stack: Stack, strategy: UUID) -> None:
+    stack.starting(strategy)
+    (live,) = stack.stopping.runs_of_task("task/1", None)
+
+    ending = ending_of_task(1, "EssentialContainerExited", "", "no libgomp")
+    stack.stopping.end_attempt(live, ending, expired_only=False)
+
+    assert stack.world.one("SELECT failures AS f FROM autoretrain.strategy_training").f == 0
+    stopped = stack.world.one("SELECT stopped_reason AS s FROM autoretrain.launch_control").s
+    assert "no libgomp" in stopped
 
 
 def test_adopted_task_gets_its_time_to_begin(stack: Stack, strategy: UUID) -> None:

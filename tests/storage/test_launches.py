@@ -4,6 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from uuid import UUID
 
+import pytest
+
 from autoretrain.domain.work import Launch
 from autoretrain.storage.books import LaunchBooks
 from tests.lessons import challenger
@@ -119,6 +121,8 @@ def test_three_refusals_in_a_row_stop_launches_until_a_probe_succeeds(stack: Sta
     assert stack.launching.reserve_launch(runs[0], 9) is None
 
     stack.launching.record_task(probe, "task/probe")
+    assert stack.launching.reserve_launch(runs[0], 9) is None
+    assert stack.training.begin(probe.run_id, "task/probe") is not None
     assert stack.launching.reserve_launch(runs[0], 9) is not None
 
 
@@ -137,6 +141,26 @@ def test_refusal_for_the_configuration_fails_the_run_and_stops_launches_at_once(
     assert {row.failures for row in failures} == {0}
     assert stack.launching.reserve_launch(second, 9) is not None  # the probe
     assert stack.launching.reserve_launch(third, 9) is None
+
+
+@pytest.mark.parametrize("answer", ["unavailable", "refused"])
+def test_late_refusal_changes_nothing_about_a_run_that_was_trained_meanwhile(
+    stack: Stack, answer: str
+) -> None:
+    (run_id,) = queue(stack, 1)
+    launch = stack.launching.reserve_launch(run_id, 1)
+    assert launch is not None
+    assignment = stack.training.begin(run_id, "task/1")
+    assert assignment is not None
+    stack.training.publish(assignment, challenger(), "k", NOW)
+
+    say_no = {
+        "unavailable": stack.launching.launch_unavailable,
+        "refused": stack.launching.launch_refused,
+    }[answer]
+    say_no(launch, "throttled")
+
+    assert stack.world.one("SELECT status AS s FROM autoretrain.training_runs").s == "succeeded"
 
 
 def test_trainer_that_began_before_its_launcher_noted_it_keeps_its_task(stack: Stack) -> None:

@@ -109,16 +109,53 @@ def test_migrate_refuses_times_without_a_zone(blank: str) -> None:
         migrated(blank)
 
 
-def test_migrate_refuses_a_view_that_cannot_be_written(blank: str) -> None:
-    World(blank).run(
-        "CREATE VIEW ai_strategies AS SELECT DISTINCT gen_random_uuid() AS id,"
-        " gen_random_uuid() AS user_id, 'x' AS name, true AS is_active, true AS"
-        " ml_training_enabled, 100 AS ml_min_trades_for_training, 'v1'::text AS ml_model_version,"
-        " now() AS ml_model_trained_at, '{}'::jsonb AS ml_model_performance"
-    )
+STRATEGY_VIEW = (
+    "CREATE VIEW ai_strategies AS SELECT {columns} gen_random_uuid() AS id,"
+    " gen_random_uuid() AS user_id, 'x' AS name, true AS is_active, true AS ml_training_enabled,"
+    " 100 AS ml_min_trades_for_training, 'v1'::text AS ml_model_version,"
+    " now() AS ml_model_trained_at, '{{}}'::jsonb AS ml_model_performance"
+)
+MODELS = (
+    "CREATE TABLE ai_strategy_ml_models (strategy_id {id}, version {version}, is_active boolean,"
+    " accuracy float8 {accuracy}, roc_auc float8, training_samples integer, improvement float8,"
+    " created_at timestamptz {more})"
+)
 
-    with pytest.raises(ContractError, match="does not take UPDATE"):
+
+@pytest.mark.parametrize("columns", ["", "DISTINCT"])
+def test_migrate_names_a_column_of_a_view_that_cannot_be_written(blank: str, columns: str) -> None:
+    World(blank).run(STRATEGY_VIEW.format(columns=columns))
+
+    with pytest.raises(ContractError, match=r"ai_strategies\.ml_model_version cannot be written"):
         migrated(blank)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"id": "text"}, "strategy_id is text, not uuid"),
+        ({"version": "integer"}, "version is integer, not text or character varying"),
+        ({"accuracy": "NOT NULL"}, "accuracy is NOT NULL, but what was not judged has none"),
+        ({"more": ", path text NOT NULL"}, "path is NOT NULL without a default"),
+    ],
+)
+def test_migrate_names_what_would_keep_a_model_from_being_stored(
+    blank: str, changes: dict[str, str], message: str
+) -> None:
+    columns = {"id": "uuid", "version": "text", "accuracy": "", "more": ""}
+    World(blank).run(MODELS.format(**(columns | changes)))
+
+    with pytest.raises(ContractError, match=message):
+        migrated(blank)
+
+
+def test_migrate_follows_a_type_that_has_changed(blank: str) -> None:
+    migrated(blank)
+    world = World(blank)
+    world.run("DROP VIEW autoretrain.trades; ALTER TABLE trades ALTER pnl_pct TYPE numeric(20, 8)")
+
+    assert migrated(blank) == Migrated((), ())
+    assert world.run("SELECT pnl_pct FROM autoretrain.trades") == []
 
 
 def test_migrate_refuses_a_migration_whose_text_has_changed(blank: str) -> None:
@@ -135,7 +172,9 @@ def test_migrate_says_what_login_it_needs(blank: str) -> None:
         "DO $$ BEGIN CREATE ROLE guest LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
     )
 
-    with pytest.raises(OperatorError, match="use the login that owns the tables"):
+    with pytest.raises(
+        OperatorError, match="use a login that owns the tables and may create roles"
+    ):
         migrated(blank.replace("postgres@", "guest@"))
 
 

@@ -232,6 +232,32 @@ def test_publish_twice_at_once_publishes_once(own: Stack) -> None:
         assert active_models(own) == [f"v{n}"]
 
 
+def test_waiting_challenger_waits_no_more_when_another_goes_live(
+    stack: Stack, strategy: UUID
+) -> None:
+    stack.world.run("UPDATE autoretrain.strategy_training SET activation_mode = 'approve'")
+    stack.training.publish(stack.running(strategy), challenger(), "k/1", NOW)
+    stack.world.run("UPDATE autoretrain.strategy_training SET activation_mode = 'if_better'")
+
+    assert stack.training.publish(stack.running(strategy), challenger(), "k/2", NOW).activated
+
+    waiting = stack.world.run("SELECT FROM autoretrain.model_artifacts WHERE awaiting_approval")
+    assert waiting == []
+
+
+def test_users_own_active_version_is_named_as_not_compared_and_as_the_one_before(
+    stack: Stack, strategy: UUID
+) -> None:
+    stack.world.run("UPDATE ai_strategies SET ml_model_version = 'v7'")
+
+    published = activated_v1(stack, strategy)
+
+    assert (published.version, published.champion) == ("v8", "v7")
+    assert published.line.endswith("; not compared with v7")
+    log = stack.world.one("SELECT * FROM autoretrain.model_activations")
+    assert (log.version, log.previous_version) == ("v8", "v7")
+
+
 def test_publish_finds_the_strategy_gone(stack: Stack, strategy: UUID) -> None:
     assignment = stack.running(strategy)
     stack.world.run("DELETE FROM ai_strategies")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import psycopg2
 import pytest
 
-from autoretrain.errors import DatabaseUnavailable
+from autoretrain.errors import BadSetting, DatabaseUnavailable
 from autoretrain.storage.database import Database, Transaction, connect
 from tests.storage.conftest import Stack
 from tests.world import World
@@ -50,6 +50,27 @@ def test_database_reconnects_when_its_connection_has_died(own: Stack) -> None:
     )
 
     assert database.transaction(lambda tx: tx.one("database_time")) is not None
+
+
+def test_lock_that_nobody_gives_back_is_waited_for_ten_seconds_at_most(own: Stack) -> None:
+    def limits(tx: Transaction) -> tuple[str, str]:
+        tx.one("database_time")
+        with tx._connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"
+            )
+            (row,) = cursor.fetchall()
+            return row[0], row[1]
+
+    assert own.database().transaction(limits) == ("10s", "20s")
+    with own.database().snapshot() as tx:
+        assert limits(tx) == ("10s", "10min")
+
+
+@pytest.mark.parametrize("host", ["hostaddr=203.0.113.7", "service=prod", "host=db.example.com"])
+def test_database_elsewhere_is_asked_for_encryption(host: str) -> None:
+    with pytest.raises(BadSetting, match="sslmode=disable"):
+        connect(f"{host} sslmode=disable")
 
 
 def test_work_is_rolled_back_when_it_raises(own: Stack) -> None:

@@ -3,16 +3,22 @@ tells it to people and to the shell."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, TextIO, runtime_checkable
 
 import click
 
 PLUGS = "autoretrain.commands"
 """The entry point group whose names are the subcommands."""
 
+_IO_ERROR = 74  # EX_IOERR of sysexits.h
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count
+_NOBODY_READS = 141  # 128 + SIGPIPE
 
 
 @runtime_checkable
@@ -39,15 +45,27 @@ class _Root(click.Group):
         plugs = tuple(entry_points(group=PLUGS, name=cmd_name))
         return _load(plugs[0]) if plugs else None
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        with _while_somebody_reads():  # it prints the help
+            return super().parse_args(ctx, args)
 
-@click.group(cls=_Root)
+    def invoke(self, ctx: click.Context) -> Any:
+        with _while_somebody_reads():
+            return super().invoke(ctx)
+
+
+@click.group(cls=_Root, invoke_without_command=True)
 @click.version_option(package_name="autoretrain-client")
-def root() -> None:
+@click.pass_context
+def root(ctx: click.Context) -> None:
     """Retrain the models of trading bots when there is a reason to."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    _print_in_any_encoding()
     try:
         code = root.main(arguments, prog_name="autoretrain", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
@@ -56,11 +74,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
         exc.show()
         return exc.exit_code
     except Exception as exc:
-        if not isinstance(exc, ToldError):
-            raise
+        return _tell(exc)
+    return code if isinstance(code, int) else 0
+
+
+def _tell(exc: Exception) -> int:
+    """One line for what is not a bug, and its exit code; raises the bug."""
+    if isinstance(exc, ToldError):
         click.echo(f"error: {exc}", err=True)
         return exc.exit_code
-    return code if isinstance(code, int) else 0
+    if isinstance(exc, OSError):
+        where = "" if exc.filename is None else f": {exc.filename}"
+        click.echo(f"error: {exc.strerror or repr(exc)}{where}", err=True)
+        return _IO_ERROR
+    raise exc
+
+
+def _print_in_any_encoding() -> None:
+    """A terminal that knows no emoji shows a question mark, instead of ending the command."""
+    for stream in _outputs():
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+@contextmanager
+def _while_somebody_reads() -> Iterator[None]:
+    """Leave without a word when the output is closed; click would make exit code 1 of it."""
+    try:
+        yield
+        for stream in _outputs():
+            stream.flush()  # else the interpreter does, and complains
+    except BrokenPipeError as exc:
+        _drop_what_is_unwritten()
+        raise click.exceptions.Exit(_NOBODY_READS) from exc
+
+
+def _drop_what_is_unwritten() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in _outputs():
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _outputs() -> list[TextIO]:
+    """The streams that are there: of one that the shell closed Python makes None."""
+    return [stream for stream in (sys.stdout, sys.stderr) if stream is not None]
 
 
 def _load(plug: EntryPoint) -> click.Command:

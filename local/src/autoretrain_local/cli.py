@@ -6,8 +6,9 @@ A command imports what it works with when it runs, so that `autoretrain --help` 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from autoretrain_local.trade_store import Stored
 
 _SHOWN_ROWS = 10
+_LONGEST_NAME = 200
 _LOCAL_USER = UUID(int=1)
 
 
@@ -55,15 +57,18 @@ def migrate(database_url: str | None, data: Path) -> None:
     _tell_migrated(migrated)
 
 
-def _not_blank(_: click.Context, __: click.Parameter, name: str) -> str:
-    if not name.strip():
+def _strategy_name(_: click.Context, __: click.Parameter, text: str) -> str:
+    name = text.strip()
+    if not name:
         raise click.BadParameter("a strategy has a name")
-    return name.strip()
+    if len(name) > _LONGEST_NAME:
+        raise click.BadParameter(f"a name has at most {_LONGEST_NAME} characters")
+    return name
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--strategy", required=True, callback=_not_blank, help="Its name; new or known.")
+@click.option("--strategy", required=True, callback=_strategy_name, help="Its name; new or known.")
 @click.option(
     "--user-id",
     type=click.UUID,
@@ -71,9 +76,17 @@ def _not_blank(_: click.Context, __: click.Parameter, name: str) -> str:
     show_default=True,
     help="Whose strategy it is.",
 )
+@click.option("--replace", is_flag=True, help="Also write what differs from what is stored.")
+@click.option("--all-bad-rows", is_flag=True, help="Show every row that is left out.")
 @_database_options
 def import_trades(
-    file: Path, strategy: str, user_id: UUID, database_url: str | None, data: Path
+    file: Path,
+    strategy: str,
+    user_id: UUID,
+    replace: bool,
+    all_bad_rows: bool,
+    database_url: str | None,
+    data: Path,
 ) -> None:
     """Import a strategy's trades from a CSV file.
 
@@ -83,10 +96,11 @@ def import_trades(
 
     Times are ISO 8601; without an offset they are UTC. Empty cells, NaN and null are missing
     values. A trade without closed_at and pnl_pct is open. Rows that cannot be read are left out
-    and shown with their line numbers.
+    and the first 10 shown with their line numbers.
 
     The same file can be imported again: of the trades that are known by their trade_id, those
-    that were open and have closed since are updated, the others stay as they are.
+    that were open and have closed since are updated, the others stay as they are. How many of
+    these differ from what is stored is told; --replace writes them.
     """
     from autoretrain.errors import DataError
     from autoretrain.storage.migrate import migrate as bring_up_to_date
@@ -94,16 +108,17 @@ def import_trades(
     from autoretrain_local.trade_store import store_trades
 
     with _progress("reading", length=file.stat().st_size) as bar:
-        read = read_trades(file, bar.update)
-    _tell_left_out(read)
+        read = read_trades(file, datetime.now(UTC), bar.update)
+    _tell_left_out(read, None if all_bad_rows else _SHOWN_ROWS)
     if not read.trades:
         raise DataError("trade_file", "the file holds no trade that can be read: nothing imported")
+    _warn_of(read.features)
     with _connection(database_url, data) as opened:
         migrated = bring_up_to_date(opened)
         if migrated.applied:
             _tell_migrated(migrated)
         with _progress("writing", read.trades) as trades:
-            stored = store_trades(opened, user_id, strategy, trades)
+            stored = store_trades(opened, user_id, strategy, trades, replace=replace)
     _tell_stored(strategy, stored)
 
 
@@ -133,19 +148,34 @@ def _tell_migrated(migrated: Migrated) -> None:
         click.echo(f"warning: {warning}", err=True)
 
 
-def _tell_left_out(read: TradeFile) -> None:
-    lines = []
+def _tell_left_out(read: TradeFile, most: int | None) -> None:
+    """Show at most so many bad rows, all where it is None."""
+    lines, shown = [], read.bad_rows[:most]
     if read.ignored_columns:
         lines.append(f"ignored columns: {', '.join(read.ignored_columns)}")
     if read.infinite_values:
         lines.append(f"{read.infinite_values:,} infinite feature values read as missing")
     if read.bad_rows:
         lines.append(f"rows left out: {len(read.bad_rows):,}")
-        lines.extend(f"  {row}" for row in read.bad_rows[:_SHOWN_ROWS])
-    if len(read.bad_rows) > _SHOWN_ROWS:
-        lines.append(f"  … and {len(read.bad_rows) - _SHOWN_ROWS:,} more")
+        lines.extend(f"  {row}" for row in shown)
+    if len(read.bad_rows) > len(shown):
+        more = len(read.bad_rows) - len(shown)
+        lines.append(f"  … and {more:,} more (--all-bad-rows shows them)")
     for line in lines:
         click.echo(line, err=True)
+
+
+def _warn_of(features: Sequence[str]) -> None:
+    """Say now what a training would refuse."""
+    from autoretrain.errors import DataError
+    from autoretrain_trainer.features import refuse_exit_only
+
+    if not features:
+        click.echo("warning: no features: a model cannot be trained from these trades", err=True)
+    try:
+        refuse_exit_only(features)
+    except DataError as exc:
+        click.echo(f"warning: {exc}", err=True)
 
 
 def _tell_stored(strategy: str, stored: Stored) -> None:
@@ -153,8 +183,14 @@ def _tell_stored(strategy: str, stored: Stored) -> None:
         click.echo(f"created strategy {strategy} ({stored.strategy_id})")
     click.echo(
         f"imported {stored.total:,} trades ({stored.new:,} new, {stored.updated:,} updated,"
-        f" {stored.unchanged:,} unchanged)"
+        f" {stored.different:,} different, {stored.unchanged:,} unchanged)"
     )
+    if stored.different:
+        click.echo(
+            f"{stored.different:,} trades differ from what is stored and were kept: import again"
+            " with --replace to write them",
+            err=True,
+        )
 
 
 @click.command()
@@ -178,7 +214,7 @@ def up(database_url: str | None, data: Path) -> None:
     help="The folder of the local stack; the demo builds its own part of it anew.",
 )
 def demo(data: Path) -> None:
-    """Run the main job once, on real market prices, and tell what happened."""
+    """Run the main job once, on real market prices."""
     from autoretrain_local.demo.show import show
 
-    show(data / "demo", sys.stdout)
+    show(data, sys.stdout)

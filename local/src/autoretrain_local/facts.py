@@ -5,9 +5,11 @@ A figure that a fact does not have, such as an accuracy of what was not judged, 
 
 from __future__ import annotations
 
+import io
 import json
+import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, TextIO
 
@@ -25,29 +27,51 @@ def read_fact(line: str) -> Fact | None:
 
 @dataclass
 class Tally:
-    """What has come of the strategies since the last check started."""
+    """What has come of the strategies since a check started: the last word on each run counts."""
 
     checked: int = 0
-    activated: int = 0
-    kept: int = 0
-
-    @property
-    def retrained(self) -> int:
-        return self.activated + self.kept
+    runs: dict[str, str] = field(default_factory=dict)
 
     def count(self, fact: Fact) -> None:
-        if fact["message"] == "auto-retrain check started":
-            self.checked, self.activated, self.kept = fact["strategies"], 0, 0
-        if fact["message"] == "auto-retrain finished" and fact["retrained"]:
-            self.activated += fact["activated"]
-            self.kept += not fact["activated"]
+        state = _state_of(fact)
+        if state is not None:
+            self.runs[fact["run_id"]] = state
+
+    @property
+    def activated(self) -> int:
+        return self._of("activated")
 
     def line(self) -> str:
+        kept = self._of("kept")
+        retrained, others = self.activated + kept, ""
+        for what in (FAILED, WAITING):
+            others += f", {self._of(what)} {what}" if self._of(what) else ""
+        skipped = max(0, self.checked - retrained - self._of(FAILED) - self._of(WAITING))
         return (
-            f"🔄 Auto-retrain check complete: {self.retrained} retrained,"
-            f" {max(0, self.checked - self.retrained)} skipped"
-            f" ({self.activated} activated, {self.kept} kept)"
+            f"🔄 Auto-retrain check complete: {retrained} retrained, {skipped} skipped{others}"
+            f" ({self.activated} activated, {kept} kept)"
         )
+
+    def _of(self, state: str) -> int:
+        return sum(held == state for held in self.runs.values())
+
+
+FAILED, WAITING = "failed", "to be trained by a later tick"
+
+
+def _state_of(fact: Fact) -> str | None:
+    match fact:
+        case {"message": "auto-retrain finished", "retrained": True, "activated": activated}:
+            return "activated" if activated else "kept"
+        case {"message": "auto-retrain finished"}:
+            return "declined"
+        case {"message": "auto-retrain launch", "outcome": "launched"}:
+            return None
+        case {"message": "auto-retrain failed"} | {"status": "failed"} | {"outcome": "refused"}:
+            return FAILED
+        case {"message": "auto-retrain given back" | "auto-retrain launch"} | {"status": "queued"}:
+            return WAITING
+    return None
 
 
 class Narrator:
@@ -64,23 +88,34 @@ class Narrator:
         if fact is None:
             self.say(line.rstrip("\n"))
             return
-        with self._lock:
-            self.tally.count(fact)
+        self._count(fact)
         if fact["message"] == "auto-retrain progress":
             self._show_progress(f"   {fact['strategy']}: {fact['phase']} …")
         elif lines := lines_of(fact):
             self.say(lines)
 
     def say(self, text: str) -> None:
+        self._write(f"{text}\n")
+
+    def _count(self, fact: Fact) -> None:
         with self._lock:
-            self._out.write(f"{self._clear()}{text}\n")
-            self._out.flush()
+            if fact["message"] == "auto-retrain check started":
+                self.tally = Tally(fact["strategies"])
+            self.tally.count(fact)
 
     def _show_progress(self, text: str) -> None:
         if self._out.isatty():
-            with self._lock:
+            self._write(text)
+
+    def _write(self, text: str) -> None:
+        with self._lock:
+            try:
                 self._out.write(f"{self._clear()}{text}")
                 self._out.flush()
+            except BrokenPipeError:
+                # Whoever read this has gone: end as at Ctrl-C, and say no more.
+                self._out = io.StringIO()
+                signal.raise_signal(signal.SIGINT)
 
     def _clear(self) -> str:
         return "\r\x1b[K" if self._out.isatty() else ""

@@ -16,22 +16,35 @@ import psycopg2
 from psycopg2.extensions import connection
 
 from autoretrain.errors import ContractError, DatabaseUnavailable, OperatorError
-from autoretrain_local.trade_file import Trade
+from autoretrain_local.trade_row import Trade
 
 _LOCK = 7_301_120_003  # two imports at once would both create the strategy
 _BATCH_ROWS = 10_000
 _WRITABLE = 4 | 8  # pg_relation_is_updatable: UPDATE and INSERT
 
+# In the types of the user's own columns, which round: what is compared is what would be stored.
 _INCOMING = """
-CREATE TEMPORARY TABLE incoming (
-    id uuid, symbol text, side text, decided_at timestamptz, closed_at timestamptz,
-    pnl_pct float8, features jsonb
-) ON COMMIT DROP
+CREATE TEMPORARY TABLE incoming ON COMMIT DROP AS
+SELECT id, symbol, side, decided_at, closed_at, pnl_pct, features FROM public.trades
+WITH NO DATA
+"""
+_DIFFERING = """
+CREATE TEMPORARY TABLE differing ON COMMIT DROP AS
+SELECT i.* FROM pg_temp.incoming i JOIN public.trades known ON known.id = i.id
+WHERE (i.symbol, i.side, i.decided_at, i.closed_at, i.pnl_pct, i.features) IS DISTINCT FROM
+    (known.symbol, known.side, known.decided_at, known.closed_at, known.pnl_pct, known.features)
 """
 _UPDATE_CLOSED = """
-UPDATE public.trades known SET closed_at = i.closed_at, pnl_pct = i.pnl_pct
-FROM pg_temp.incoming i
-WHERE known.id = i.id AND known.closed_at IS NULL AND i.closed_at IS NOT NULL
+UPDATE public.trades known SET closed_at = d.closed_at, pnl_pct = d.pnl_pct
+FROM pg_temp.differing d
+WHERE known.id = d.id AND known.closed_at IS NULL AND d.closed_at IS NOT NULL
+"""
+_REPLACE = """
+UPDATE public.trades known
+SET symbol = d.symbol, side = d.side, decided_at = d.decided_at, closed_at = d.closed_at,
+    pnl_pct = d.pnl_pct, features = d.features
+FROM pg_temp.differing d
+WHERE known.id = d.id
 """
 _INSERT_NEW = """
 INSERT INTO public.trades
@@ -44,26 +57,33 @@ WHERE NOT EXISTS (SELECT FROM public.trades known WHERE known.id = i.id)
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of the trades."""
+    """What became of the trades; the `different` ones are known, and were kept as they were."""
 
     strategy_id: UUID
     is_new_strategy: bool
     new: int
     updated: int
+    different: int
     unchanged: int
 
     @property
     def total(self) -> int:
-        return self.new + self.updated + self.unchanged
+        return self.new + self.updated + self.different + self.unchanged
 
 
 def store_trades(
-    opened: connection, user_id: UUID, strategy: str, trades: Iterable[Trade]
+    opened: connection,
+    user_id: UUID,
+    strategy: str,
+    trades: Iterable[Trade],
+    *,
+    replace: bool = False,
 ) -> Stored:
     """Write the trades of the user's strategy of that name, all or none of them.
 
     The strategy is created where there is none. A trade is known by its own id; one that was open
-    and has closed since is updated, any other that is known stays as it is.
+    and has closed since is updated. Any other that is known stays as it is, or with `replace`
+    becomes what it is here.
 
     Raises ContractError where the user's tables do not take trades, OperatorError where several
     strategies have the name, DatabaseUnavailable.
@@ -74,11 +94,17 @@ def store_trades(
         known = _find_strategy(cursor, user_id, strategy)
         strategy_id = known or _create_strategy(cursor, user_id, strategy)
         total = _copy(cursor, strategy_id, trades)
-        cursor.execute(_UPDATE_CLOSED)
-        updated = cursor.rowcount
-        cursor.execute(_INSERT_NEW, (strategy_id,))
-        new = cursor.rowcount
-    return Stored(strategy_id, known is None, new, updated, total - new - updated)
+        differing = _count(cursor, _DIFFERING)
+        updated = _count(cursor, _REPLACE if replace else _UPDATE_CLOSED)
+        new = _count(cursor, _INSERT_NEW, strategy_id)
+    unchanged = total - new - differing
+    return Stored(strategy_id, known is None, new, updated, differing - updated, unchanged)
+
+
+def _count(cursor: Any, statement: str, *values: Any) -> int:
+    """Run the statement; returns the number of rows it touched."""
+    cursor.execute(statement, values)
+    return int(cursor.rowcount)
 
 
 def _check_takes_trades(cursor: Any) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
@@ -16,12 +17,13 @@ from autoretrain.storage.database import connect
 from autoretrain.storage.migrate import migrate
 from autoretrain_local.databases import STACK_FILE, embedded
 from autoretrain_local.facts import Narrator
+from autoretrain_local.folder import claimed
 from autoretrain_local.stack import LocalStack
 from autoretrain_local.template import read_plan
 
 GREETING = """\
 auto-retrain is up; everything it keeps is in {data}. Ctrl-C stops it.
-Add trades from another terminal: autoretrain import-trades FILE --strategy NAME
+Add trades from another terminal: {command} import-trades FILE --strategy NAME
 """
 
 
@@ -29,23 +31,32 @@ def run(database_url: str | None, data: Path, out: TextIO) -> None:
     """Run until Ctrl-C or SIGTERM. Raises what the database and the stack raise at their start."""
     narrator, plan = Narrator(out), read_plan()
     with (
+        claimed(data, "up"),
         nullcontext(database_url) if database_url else embedded(data) as url,
         _announced(data, url),
     ):
-        with closing(connect(url)) as opened:
-            for warning in migrate(opened).warnings:
-                narrator.say(f"warning: {warning}")
+        _migrate(url, narrator)
         with LocalStack(url, data, narrator.hear, plan) as stack, _until_stopped():
-            narrator.say(GREETING.format(data=data))
+            narrator.say(GREETING.format(data=data, command=Path(sys.argv[0])))
             _tick_for_ever(stack, plan.tick_every, narrator)
+    narrator.say(f"\nauto-retrain has stopped; everything is kept in {data}.")
+
+
+def _migrate(url: str, narrator: Narrator) -> None:
+    with closing(connect(url)) as opened:
+        migrated = migrate(opened)
+    for name in migrated.applied:
+        narrator.say(f"applied {name}")
+    for warning in migrated.warnings:
+        narrator.say(f"warning: {warning}")
 
 
 def _tick_for_ever(stack: LocalStack, every: timedelta, narrator: Narrator) -> None:
     while True:
-        due = time.monotonic() + every.total_seconds()
+        due, next_check = time.monotonic() + every.total_seconds(), datetime.now(UTC) + every
         stack.tick()
         stack.settle()
-        narrator.say(narrator.tally.line())
+        narrator.say(f"{narrator.tally.line()}\nNext check at {next_check:%H:%M} UTC")
         time.sleep(max(0.0, due - time.monotonic()))
 
 
@@ -63,7 +74,6 @@ def _until_stopped() -> Iterator[None]:
 @contextmanager
 def _announced(data: Path, url: str) -> Iterator[None]:
     """Tell other commands where the database is, for this user's eyes only."""
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = data / STACK_FILE
     file.unlink(missing_ok=True)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

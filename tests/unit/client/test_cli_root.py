@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -28,6 +30,18 @@ def tells():
 @click.command()
 def crashes():
     raise ZeroDivisionError
+
+@click.command()
+def opens():
+    open("/no/such/folder/trades.csv")
+
+@click.command()
+def listens():
+    raise TimeoutError
+
+@click.command()
+def chatters():
+    print("\N{BRAIN} done")
 
 @click.command()
 def waits():
@@ -60,7 +74,8 @@ def plug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plug:
 
 @pytest.fixture
 def _commands(plug: Plug) -> None:
-    plug("plugged_in", COMMANDS, "works", "tells", "crashes", "waits", "leaves")
+    commands = "works", "tells", "crashes", "opens", "listens", "chatters", "waits", "leaves"
+    plug("plugged_in", COMMANDS, *commands)
 
 
 @pytest.mark.usefixtures("_commands")
@@ -87,6 +102,70 @@ def test_bug_keeps_its_traceback() -> None:
         main(["crashes"])
 
 
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("opens", "error: No such file or directory: /no/such/folder/trades.csv\n"),
+        ("listens", "error: TimeoutError()\n"),  # neither a reason nor a file
+    ],
+)
+@pytest.mark.usefixtures("_commands")
+def test_what_the_system_refuses_becomes_one_line(
+    command: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command]) == 74
+    assert capsys.readouterr().err == message
+
+
+@pytest.mark.usefixtures("_commands")
+def test_help_is_printed_when_nothing_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    asked = capsys.readouterr()
+    assert main([]) == 0
+    assert capsys.readouterr() == asked
+
+
+@pytest.mark.usefixtures("_commands")
+def test_question_mark_is_printed_when_the_terminal_does_not_know_a_character(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(terminal, encoding="ascii"))
+    monkeypatch.setattr(sys, "stderr", io.StringIO())  # which has no encoding
+    assert main(["chatters"]) == 0
+    assert terminal.getvalue() == b"? done\n"
+
+
+def _shell(folder: Path, command: str, stdout: int) -> subprocess.CompletedProcess[str]:
+    program = "import sys; from autoretrain_client.cli import main; sys.exit(main(sys.argv[1:]))"
+    return subprocess.run(
+        ["sh", "-c", f'"$0" -c "$1" {command}', sys.executable, program],
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("command", ["", "--help", "chatters", "chatters 2>&1"])
+@pytest.mark.usefixtures("_commands")
+def test_command_ends_without_a_word_when_nobody_reads_on(command: str, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = _shell(tmp_path, command, writing)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.usefixtures("_commands")
+def test_command_runs_when_its_output_is_closed(tmp_path: Path) -> None:
+    done = _shell(tmp_path, "chatters >&-", subprocess.DEVNULL)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.usefixtures("_commands")
 def test_exit_code_is_130_when_interrupted(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["waits"]) == 130
@@ -98,7 +177,7 @@ def test_exit_code_is_the_one_that_a_command_leaves_with() -> None:
     assert main(["leaves"]) == 3
 
 
-@pytest.mark.parametrize("arguments", [["no-such-command"], ["works", "--no-such-option"], []])
+@pytest.mark.parametrize("arguments", [["no-such-command"], ["works", "--no-such-option"]])
 @pytest.mark.usefixtures("_commands")
 def test_exit_code_is_2_when_the_command_line_is_wrong(
     arguments: list[str], capsys: pytest.CaptureFixture[str]

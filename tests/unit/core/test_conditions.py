@@ -183,8 +183,8 @@ def test_reason_says_why_not_for_every_condition_when_nothing_is_due() -> None:
     decided = decision(new_trades=17, recent=RecentTrades(17, 9))
     assert decided.outcome == "nothing_due"
     assert decided.reason == (
-        "trained before; 17 of 50 new trades since last training;"
-        " not enough evidence (17 of 30); last training 1.0 days ago (limit 7)"
+        "17 of 50 new trades since last training;"
+        " performance: not enough evidence (17 of 30); last training 1.0 days ago (limit 7)"
     )
 
 

@@ -30,7 +30,7 @@ def tick(books: FakeBooks, cluster: FakeCluster, invoker: FakeInvoker) -> Callab
         strategies_per_check: int = 1, seconds_left: Callable[[], float] = lambda: 60.0
     ) -> Dispatched:
         dispatcher = Dispatcher(books, cluster, invoker, strategies_per_check)
-        return dispatcher.tick(NOON, seconds_left)
+        return dispatcher.tick(NOON, seconds_left, announce=lambda strategies: None)
 
     return run
 
@@ -167,7 +167,9 @@ def test_tick_leaves_a_run_alone_when_its_lease_is_renewed_meanwhile(
 ) -> None:
     books = RenewedBooks(clock, artifacts)
     run = lost_run(books, clock, Status.RUNNING)
-    dispatched = Dispatcher(books, cluster, invoker, 1).tick(NOON, lambda: 60.0)
+    dispatched = Dispatcher(books, cluster, invoker, 1).tick(
+        NOON, lambda: 60.0, lambda strategies: None
+    )
     assert dispatched.freed == ()
     assert (run.status, run.attempt) == (Status.RUNNING, 1)
 
@@ -214,7 +216,7 @@ def test_tick_tells_what_came_of_the_one_before(
     launcher = Launcher(books, cluster, max_concurrent_tasks=2)
     Checker(books, launcher, books.clock).check(ids, NOON - HOUR)
     previous = tick().previous
-    assert previous == TickSummary(NOON - HOUR, checked=3, retrained=0, activated=0, kept=0, live=2)
+    assert previous == TickSummary(NOON - HOUR, 3, 0, 0, 0, failed=0, live=2)
     assert previous.skipped == 1
 
 

@@ -122,7 +122,25 @@ def test_pin_keeps_everything_out_and_says_so(rules: Rules, case: str, letter: s
 def test_outcome_names_what_was_found_in_every_mode(
     mode: ActivationMode, case: str, outcome: Outcome
 ) -> None:
-    assert judge(EVIDENCE[case], Rules(mode)).outcome is outcome
+    verdict = judge(EVIDENCE[case], Rules(mode))
+    if mode is ActivationMode.ALWAYS and outcome is Outcome.NOT_ENOUGH_EVIDENCE:
+        outcome = Outcome.NOT_JUDGED  # not enough evidence means that the champion stays
+    assert verdict.outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("rules", "why"),
+    [
+        (Rules(ActivationMode.ALWAYS), "activated because activation_mode is always"),
+        (Rules(manual=True), "activated because a person asked for it"),
+        (
+            Rules(ActivationMode.IF_NOT_WORSE, champion_is_stale=True),
+            "activated because the champion is stale and this one not significantly worse",
+        ),
+    ],
+)
+def test_line_says_which_rule_activates_what_was_not_found_better(rules: Rules, why: str) -> None:
+    assert judge(EVIDENCE["slightly worse"], rules).line.endswith(f"; {why}")
 
 
 def test_outcome_is_not_judged_when_a_person_asked_and_rows_are_too_few() -> None:

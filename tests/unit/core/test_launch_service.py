@@ -105,6 +105,8 @@ def test_refused_configuration_stops_launches_until_a_probe_succeeds(
     assert launcher.launch(second.run_id).outcome is LaunchOutcome.WAITING
     books.probe_due = True
     assert launcher.launch(second.run_id).outcome is LaunchOutcome.LAUNCHED
+    assert books.launches_stopped == "access denied"
+    books.begin(second.run_id, "task/2")
     assert books.launches_stopped is None
 
 

@@ -23,11 +23,10 @@ def stopped(
     exit_code: int | None,
     stop_code: str = "EssentialContainerExited",
     container_reason: str = "",
-    event_version: int = 5,
     started_for: Attempt | None = None,
 ) -> list[EndedRun]:
     task = StoppedTask(
-        TASK, event_version, started_for, exit_code, stop_code, "container exited", container_reason
+        TASK, started_for, exit_code, stop_code, "container exited", container_reason
     )
     return Stopper(books).stopped(task)
 
@@ -89,12 +88,6 @@ def test_run_ends_once_when_the_event_comes_twice(books: FakeBooks, run: BookedR
     assert (run.status, run.attempt) == (Status.QUEUED, 2)
 
 
-def test_older_event_changes_nothing(books: FakeBooks, run: BookedRun) -> None:
-    run.task_event_version = 6
-    assert stopped(books, 70) == []
-    assert run.status is Status.RUNNING
-
-
 def test_run_of_another_task_is_left_alone(books: FakeBooks, run: BookedRun) -> None:
     run.task_arn = "task/2"
     assert stopped(books, 70) == []
@@ -112,10 +105,8 @@ def test_task_that_its_launcher_has_not_noted_yet_ends_the_attempt_it_was_for(
 class MovedBooks(FakeBooks):
     """Each run is taken by another attempt right after it was found."""
 
-    def runs_of_task(
-        self, task_arn: str, event_version: int, started_for: Attempt | None
-    ) -> list[LiveRun]:
-        found = super().runs_of_task(task_arn, event_version, started_for)
+    def runs_of_task(self, task_arn: str, started_for: Attempt | None) -> list[LiveRun]:
+        found = super().runs_of_task(task_arn, started_for)
         for run in self.runs.values():
             run.fence += 1
         return found

@@ -129,8 +129,8 @@ def test_trainer_publishes_a_model_whose_files_are_stored(
     assert (finished.published.version, finished.published.activated) == ("v1", True)
     champion = books.strategies[run.strategy_id].champion
     assert champion is not None
-    model = champion.sha256[:16]
-    assert champion.artifact_key == f"models/{UUID(int=7)}/{run.strategy_id}/{run.run_id}/{model}"
+    name = champion.manifest_sha256[:16]
+    assert champion.artifact_key == f"models/{UUID(int=7)}/{run.strategy_id}/{run.run_id}/{name}"
     stored = {
         f"{champion.artifact_key}/model.txt": champion.sha256,
         f"{champion.artifact_key}/manifest.json": champion.manifest_sha256,

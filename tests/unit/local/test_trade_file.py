@@ -15,16 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoretrain.errors import DataError
-from autoretrain_local.trade_file import BadRow, Trade, TradeFile, read_trades
+from autoretrain_local.trade_file import BadRow, TradeFile, read_trades
+from autoretrain_local.trade_row import Trade
 
 HEADER = "trade_id,symbol,side,decided_at,closed_at,pnl_pct,win,f_rsi,f_atr,note"
 GOOD = "A1,BTC/USDT,long,2024-01-01T10:00:00Z,2024-01-01T12:00:00Z,1.5,1,30.5,2,fine"
+NOW = datetime(2024, 3, 1, tzinfo=UTC)
 MISSING = ["", "NaN", "nan", "null", "NULL", " "]
 
 
 def read(path: Path, *lines: str) -> TradeFile:
     path.write_text("\n".join([HEADER, *lines, ""]), encoding="utf-8")
-    return read_trades(path)
+    return read_trades(path, NOW)
 
 
 def row(**cells: str) -> str:
@@ -64,6 +66,7 @@ def test_row_becomes_a_trade(file: Path) -> None:
         )
     ]
     assert found.bad_rows == []
+    assert found.features == ["rsi", "atr"]
     assert found.ignored_columns == ["note"]
 
 
@@ -72,7 +75,7 @@ def test_columns_are_found_by_name_when_their_order_differs_and_win_is_absent(fi
         "pnl_pct,f_x, closed_at ,decided_at,side,symbol,trade_id\n"
         "-1,7,2024-01-02,2024-01-01,SELL,ETH,9\n"
     )
-    (trade,) = read_trades(file).trades
+    (trade,) = read_trades(file, NOW).trades
     assert (trade.trade_id, trade.side, trade.pnl_pct, trade.features) == (
         "9",
         "sell",
@@ -96,7 +99,7 @@ def test_columns_are_found_by_name_when_their_order_differs_and_win_is_absent(fi
 )
 def test_file_is_read_in_every_form_that_csv_takes(content: bytes, file: Path) -> None:
     file.write_bytes(content)
-    found = read_trades(file)
+    found = read_trades(file, NOW)
     assert [trade.trade_id for trade in found.trades] == ["A1"]
     assert found.bad_rows == []
 
@@ -154,6 +157,8 @@ def test_win_is_taken_in_every_form_that_tables_write(win: str, file: Path) -> N
         ),
         ({"closed_at": "2024-01-01T09:59:59Z"}, "closed before decided"),
         ({"closed_at": "2024-01-01T12:00:00+14:00"}, "closed before decided"),
+        ({"closed_at": "2024-03-01T00:00:00.000001Z"}, "closed in the future"),
+        ({"closed_at": "2024-02-29T23:59:59-00:01"}, "closed in the future"),
         ({"pnl_pct": ""}, "closed without pnl_pct"),
         ({"closed_at": ""}, "pnl_pct without closed_at"),
         ({"pnl_pct": "inf"}, "pnl_pct is not finite"),
@@ -173,6 +178,11 @@ def test_row_is_bad_with_its_reason_and_the_next_is_good(
     found = read(file, row(**cells), row(trade_id="A2"))
     assert found.bad_rows == [BadRow(2, 2, reason)]
     assert [trade.trade_id for trade in found.trades] == ["A2"]
+
+
+def test_trade_may_close_at_this_very_moment_and_be_decided_later_while_open(file: Path) -> None:
+    later = row(trade_id="A2", decided_at="2024-03-02", closed_at="", pnl_pct="", win="")
+    assert len(read(file, row(closed_at=NOW.isoformat()), later).trades) == 2
 
 
 def test_row_is_bad_when_its_id_was_kept_before(file: Path) -> None:
@@ -233,14 +243,14 @@ def test_file_is_refused_when_it_cannot_be_read_as_a_whole(
 ) -> None:
     file.write_bytes(content)
     with pytest.raises(DataError) as refused:
-        read_trades(file)
+        read_trades(file, NOW)
     assert message in str(refused.value)
 
 
 def test_progress_adds_up_to_the_size_of_the_file(file: Path) -> None:
     file.write_bytes(gzip.compress("\n".join([HEADER, *[GOOD] * 5_000]).encode(), 0))
     steps: list[int] = []
-    read_trades(file, steps.append)
+    read_trades(file, NOW, steps.append)
     assert sum(steps) == file.stat().st_size
     assert len(steps) > 1
 
@@ -250,7 +260,7 @@ def test_any_bytes_are_read_or_refused(fuzzed: Path, content: bytes) -> None:
     for bytes_ in content, gzip.compress(content), f"{HEADER}\n".encode() + content:
         fuzzed.write_bytes(bytes_)
         try:
-            found = read_trades(fuzzed)
+            found = read_trades(fuzzed, NOW)
         except DataError:
             continue
         _assert_sane(found.trades)
@@ -263,7 +273,7 @@ def test_damaged_gzip_is_read_or_refused(fuzzed: Path, position: int, byte: int,
     packed[position:] = b"" if cut else bytes([byte]) + packed[position + 1 :]
     fuzzed.write_bytes(packed)
     try:
-        _assert_sane(read_trades(fuzzed).trades)
+        _assert_sane(read_trades(fuzzed, NOW).trades)
     except DataError:
         return
 
@@ -284,7 +294,7 @@ def test_every_row_is_a_trade_or_bad_whatever_its_cells(
         [HEADER.split(","), *rows]
     )
     fuzzed.write_bytes(text.getvalue().encode())
-    found = read_trades(fuzzed)
+    found = read_trades(fuzzed, NOW)
     filled = [cells for cells in rows if any(cell.strip() for cell in cells)]
     assert len(found.trades) + len(found.bad_rows) == len(filled)
     assert all(1 < bad.first_line <= bad.last_line for bad in found.bad_rows)
@@ -299,5 +309,5 @@ def _assert_sane(trades: Sequence[Trade]) -> None:
         if trade.closed_at is None or trade.pnl_pct is None:
             assert (trade.closed_at, trade.pnl_pct) == (None, None)
         else:
-            assert trade.decided_at <= trade.closed_at
+            assert trade.decided_at <= trade.closed_at <= NOW
             assert math.isfinite(trade.pnl_pct)

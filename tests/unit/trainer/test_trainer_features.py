@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from autoretrain.errors import DataError
-from autoretrain_trainer.features import refuse_exit_only, refuse_leaks
+from autoretrain_trainer.features import refuse_exit_only, refuse_leaks, refuse_too_many
 from autoretrain_trainer.inputs import SIDE, SYMBOL, Input, feature, inputs_of, matrix
 from autoretrain_trainer.recipe import recipe_for
 from autoretrain_trainer.weights import contributions
@@ -16,25 +17,18 @@ from tests.unit.trainer.trade_stream import Trade, loaded, market
 INPUTS = inputs_of(["adx", "rsi"], ["BTC", "ETH"])
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("exit_price", "exit", "exit_reason", "exit_distance_atr", "exitPrice", "EXIT_PRICE"),
-        *("duration", "holding_time", "HoldTime", "closed_at", "close_reason", "_fee", "fees"),
-        *("mae", "MFE", "pnl", "pnl_pct", "PnL", "profit", "profit_abs", "win", "is_win"),
-    ],
-)
-def test_exit_only_feature_is_refused(name: str) -> None:
-    with pytest.raises(DataError, match=f"not a feature: {name}") as raised:
-        refuse_exit_only(["rsi", name])
+def test_features_known_only_at_the_exit_are_refused_by_name() -> None:
+    with pytest.raises(DataError, match="not a feature: exitPrice, pnl") as raised:
+        refuse_exit_only(["rsi", "pnl", "exitPrice", "prev_pnl"])
     assert raised.value.code == "exit_only_feature"
 
 
-@pytest.mark.parametrize(
-    "name", ["rsi", "window", "exits_nearby", "feed_lag", "winding", "close", "profitability_30d"]
-)
-def test_feature_known_at_the_decision_passes(name: str) -> None:
-    refuse_exit_only([name])
+def test_features_are_refused_when_one_query_cannot_read_so_many() -> None:
+    names = [f"f{number}" for number in range(1501)]
+    refuse_too_many(names[1:])
+    with pytest.raises(DataError, match=r"1,501 feature names; at most 1,500.*Store fewer") as told:
+        refuse_too_many(names)
+    assert told.value.code == "too_many_features"
 
 
 def leaking(rows: int, sign: float = 1.0) -> list[Trade]:
@@ -61,6 +55,42 @@ def test_leak_is_not_suspected_when_fewer_than_sixty_rows_have_the_feature() -> 
     refuse_leaks(loaded([*known, *unknown]), allowed=())
 
 
+def present(trade: Trade, there: bool) -> Trade:
+    """The trade with a feature `extra` that tells nothing by its value, where it is there."""
+    extra = {"extra": trade.features["adx"]} if there else {}
+    return replace(trade, features={**trade.features, **extra})
+
+
+@pytest.mark.parametrize(("sign", "missing_on"), [(1, "losses"), (-1, "wins")])
+def test_feature_whose_absence_tells_the_outcome_is_refused(sign: int, missing_on: str) -> None:
+    trades = loaded([present(trade, sign * trade.pnl_pct > 0) for trade in market(60)])
+    with pytest.raises(
+        DataError, match=rf"extra \(is missing on {missing_on}: AUC 1.000\)"
+    ) as told:
+        refuse_leaks(trades, allowed=())
+    assert told.value.code == "suspected_leak"
+    refuse_leaks(trades, allowed=("extra",))
+
+
+def test_feature_that_is_missing_on_nearly_all_losses_is_refused() -> None:
+    losses = [trade for trade in market(300) if trade.pnl_pct < 0]
+    known = {trade.id for trade in losses[:9]}
+    trades = [present(t, t.pnl_pct > 0 or t.id in known) for t in market(300)]
+    with pytest.raises(DataError, match="is missing on losses"):
+        refuse_leaks(loaded(trades), allowed=())
+
+
+def test_absence_is_no_leak_when_the_rows_are_fewer_than_sixty() -> None:
+    refuse_leaks(loaded([present(t, t.pnl_pct > 0) for t in market(59)]), allowed=())
+
+
+def test_absence_is_no_leak_when_it_has_nothing_to_do_with_the_outcome() -> None:
+    chance = random.Random(5)
+    refuse_leaks(loaded([present(t, chance.random() > 0.3) for t in market(200)]), allowed=())
+    refuse_leaks(loaded([present(t, t.id >= 100) for t in market(200)]), allowed=())
+    refuse_leaks(loaded([present(t, t.id == 7) for t in market(200)]), allowed=())
+
+
 def test_honest_features_are_no_leak() -> None:
     refuse_leaks(loaded(market(200, signal=1.0)), allowed=())
 
@@ -85,11 +115,21 @@ def test_matrix_selects_by_name_and_codes_symbols_as_the_model_knows_them() -> N
         [
             Trade(1, 0, 1, 1.0, {"rsi": 30.0, "adx": 20.0}, symbol="BTC"),
             Trade(2, 1, 2, 1.0, {"rsi": 40.0, "adx": 10.0}, symbol="SOL"),
+            Trade(3, 2, 3, 1.0, {}, symbol=None),
         ]
     )
     inputs = [feature("rsi"), SYMBOL, feature("gone"), feature("adx"), Input("trade", "side")]
-    expected = [[30.0, 1.0, math.nan, 20.0, 1.0], [40.0, math.nan, math.nan, 10.0, 1.0]]
+    expected = [
+        [30.0, 2.0, math.nan, 20.0, 1.0],
+        [40.0, 0.0, math.nan, 10.0, 1.0],
+        [math.nan, 0.0, math.nan, math.nan, 1.0],
+    ]
     np.testing.assert_array_equal(matrix(trades, inputs, ["ADA", "BTC"]), expected)
+
+
+def test_matrix_codes_every_symbol_as_unknown_when_no_trade_has_one() -> None:
+    trades = loaded([Trade(1, 0, 1, 1.0, {}, symbol=None)])
+    assert matrix(trades, [SYMBOL], ["ADA", "BTC"]).tolist() == [[0.0]]
 
 
 def test_contributions_follow_the_columns_and_have_mean_one() -> None:

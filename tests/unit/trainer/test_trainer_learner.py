@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,12 +12,14 @@ import numpy as np
 import pytest
 
 from autoretrain.domain.gate import BASE_RATE, Comparison, Outcome, TooFewRows
+from autoretrain.domain.json import Json
 from autoretrain.domain.models import Assignment, Challenger, Champion, Declined, Lesson
 from autoretrain.errors import ArtifactCorrupt, DataError
 from autoretrain_trainer.artifact import load_champion
 from autoretrain_trainer.exam import Seat
 from autoretrain_trainer.fit import Course
-from autoretrain_trainer.learner import LightGBMLearner
+from autoretrain_trainer.inputs import feature
+from autoretrain_trainer.learner import LightGBMLearner, too_little
 from autoretrain_trainer.rows import to_datetime, to_microseconds
 from tests.unit.trainer.trade_stream import (
     AS_OF,
@@ -64,6 +67,12 @@ def compared(challenger: Challenger) -> Comparison:
     return challenger.evidence
 
 
+def fitted_rows(challenger: Challenger) -> int:
+    """As the manifest has it."""
+    rows: dict[str, int] = json.loads(challenger.served.manifest_text)["rows"]
+    return rows["fitted"]
+
+
 def unheard(round: int, rounds: int) -> None:
     """Progress that nobody listens to."""
 
@@ -93,6 +102,7 @@ def test_first_model_beats_the_base_rate_when_there_is_signal() -> None:
     assert evidence.challenger.roc_auc > 0.7
     assert not challenger.refit_disagrees
     assert challenger.rows.usable == 300
+    assert challenger.fitted_rows == 300
     assert challenger.data_cutoff == to_datetime(max(t.closed_at for t in market(300)))
     # Trades last 1 to 8 hours and one is decided each hour: every fold has some still open.
     assert challenger.rows.purged > 5
@@ -178,6 +188,34 @@ def test_training_fails_when_a_feature_leaks_unless_it_is_allowed() -> None:
     assert taught(leaking, assignment(allowed_features=("next_close",)))
 
 
+def test_training_fails_when_a_feature_is_there_on_wins_only_unless_it_is_allowed() -> None:
+    hinting = [
+        replace(t, features={**t.features, **({"tp_price": 1.0} if t.pnl_pct > 0 else {})})
+        for t in market(200)
+    ]
+    with pytest.raises(DataError, match=r"tp_price \(is missing on losses"):
+        learn(hinting)
+    assert taught(hinting, assignment(allowed_features=("tp_price",)))
+
+
+def test_training_goes_on_when_features_are_missing_now_and_then_or_came_late() -> None:
+    chance = random.Random(5)
+    gappy = [
+        replace(t, features={name: x for name, x in t.features.items() if chance.random() > 0.3})
+        for t in market(200)
+    ]
+    late = [replace(t, features={**t.features, "ema": 1.0}) for t in gappy[100:]]
+    assert taught([*gappy[:100], *late])
+
+
+def test_training_fails_before_reading_when_there_are_too_many_features() -> None:
+    trades = [replace(market(1)[0], features={f"f{n}": 1.0 for n in range(1501)})]
+    # There is no such side: what is read fails otherwise.
+    with pytest.raises(DataError) as raised:
+        learn([replace(trades[0], side=math.inf)])
+    assert raised.value.code == "too_many_features"
+
+
 def test_training_fails_when_no_feature_is_numeric() -> None:
     with pytest.raises(DataError) as raised:
         learn([replace(trade, features={}) for trade in market(200)])
@@ -217,6 +255,37 @@ def test_training_is_declined_when_a_class_has_fewer_than_ten(wins: int, pnl: fl
 def test_training_is_declined_when_no_input_varies() -> None:
     same = [replace(t, features={"rsi": 1.0}, side=1.0, symbol="BTC") for t in market(120)]
     assert "every feature is the same" in declined(same).line
+
+
+@pytest.mark.parametrize("what", ["rsi", "side", "symbol", "missing"])
+def test_training_goes_on_when_one_input_varies(what: str) -> None:
+    def vary(trade: Trade, odd: bool) -> Trade:
+        same = replace(trade, features={"rsi": 1.0, "adx": 1.0}, side=1.0, symbol="BTC")
+        changes = {
+            "rsi": {"features": {"rsi": 2.0, "adx": 1.0}},
+            "side": {"side": -1.0},
+            "symbol": {"symbol": "ETH"},
+            "missing": {"features": {"rsi": 1.0}},
+        }
+        return replace(same, **changes[what]) if odd else same  # type: ignore[arg-type]
+
+    assert taught([vary(trade, trade.id % 2 == 0) for trade in market(120)])
+
+
+def test_looking_for_what_varies_copies_no_trades() -> None:
+    names = [f"f{number}" for number in range(200)]
+    same = [
+        replace(trade, features=dict.fromkeys(names, 1.0), side=1.0, symbol="BTC")
+        for trade in market(1000)
+    ]
+    trades = loaded(same)
+    tracemalloc.start()
+    try:
+        assert too_little(trades, 100) is not None
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < trades.values.nbytes / 4
 
 
 def test_training_is_declined_when_the_trades_before_the_judged_have_one_class(
@@ -284,7 +353,7 @@ def test_champions_score_is_that_of_its_stored_model(
         [
             *(trade.features[name] for name in ("adx", "rsi", "volume")),
             trade.side,
-            ["BTC", "ETH"].index(trade.symbol),
+            {"BTC": 1, "ETH": 2, None: 0}[trade.symbol],
         ]
         for trade in judged
     ]
@@ -301,6 +370,51 @@ def test_champion_is_scored_by_name_when_columns_and_symbols_have_moved(
     moved = [replace(t, features={"aaa": 1.0, **t.features}) for t in later(60)]
     moved[0] = replace(moved[0], symbol="AAVE")
     assert compared(taught(moved, assignment(champion), artifacts)).champion == expected
+
+
+def test_champion_knows_trades_without_a_symbol_as_it_was_fitted_on_them(
+    artifacts: FakeArtifacts,
+) -> None:
+    # Only on trades without a symbol, rsi says the opposite.
+    names = ["BTC", "ETH", None]
+    trades = [
+        replace(t, symbol=names[t.id % 3], pnl_pct=-t.pnl_pct if t.id % 3 == 2 else t.pnl_pct)
+        for t in market(1500, 3.0)
+    ]
+    model = load_champion(artifacts.store(taught(trades)), artifacts)
+    unsure = [replace(t, features={"rsi": 2.0}, side=1.0) for t in market(1)]
+    chances = [
+        model.predict(loaded([replace(t, symbol=symbol) for t in unsure]))[0]
+        for symbol in ("BTC", "ETH", None, "SOL")
+    ]
+    assert min(chances[:2]) > 0.8
+    assert chances[2] == chances[3] < 0.2
+
+
+def test_champion_is_scored_when_no_trade_has_a_symbol_any_more(
+    champion: Champion, artifacts: FakeArtifacts
+) -> None:
+    trades = [replace(trade, symbol=None) for trade in later(60)]
+    assert compared(taught(trades, assignment(champion), artifacts)).rows == 30
+
+
+def test_champion_without_symbols_in_its_manifest_is_scored(artifacts: FakeArtifacts) -> None:
+    challenger = taught([replace(trade, symbol="BTC") for trade in market(200)])
+    manifest = {k: v for k, v in challenger.served.manifest.items() if k != "symbols"}
+    served = replace(challenger.served, manifest=manifest)
+    champion = artifacts.store(replace(challenger, served=served))
+    assert compared(taught(later(60), assignment(champion), artifacts)).rows == 30
+
+
+def test_champion_that_does_not_look_at_the_side_is_scored(artifacts: FakeArtifacts) -> None:
+    trades = loaded(market(200))
+    course = replace(Course.of(trades, {}), inputs=(feature("rsi"),))
+    challenger = taught(market(200))
+    model = course.fit(trades, unheard)
+    manifest: Json = {**challenger.served.manifest, "inputs": [{"feature": "rsi"}]}
+    served = replace(challenger.served, model_text=model.text, manifest=manifest)
+    champion = artifacts.store(replace(challenger, served=served))
+    assert compared(taught(later(60), assignment(champion), artifacts)).rows == 30
 
 
 def test_champion_is_scored_without_what_is_missing_today(
@@ -343,6 +457,7 @@ def test_refit_that_disagrees_is_set_aside_for_the_judged_model(
     assert challenger.refit_disagrees
     assert challenger.judged_sha256 == challenger.served.sha256
     assert challenger.data_cutoff < compared(challenger).judged_from
+    assert challenger.fitted_rows == fitted_rows(challenger) < 760
 
 
 def test_seat_disagrees_with_a_model_that_says_the_opposite() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from autoretrain_trainer.rows import (
 from tests.unit.trainer.trade_stream import AS_OF, HOUR, START, Trade, binary_copy, loaded, market
 
 FEATURES = ["rsi", "volume"]
+MUCH_LATER = AS_OF + timedelta(days=99)
 
 
 def good(number: int, **changes: float) -> Trade:
@@ -93,6 +94,12 @@ def test_trades_keep_every_value_and_come_in_time_order() -> None:
     assert trades.side.tolist() == [1.0, -1.0]
     assert trades.symbol.tolist() == [0, 1]
     np.testing.assert_array_equal(trades.values, [[20.0, 30.5], [math.nan, 61.5]])
+
+
+def test_trade_without_a_symbol_has_no_position_among_the_symbols() -> None:
+    trades = loaded([good(1), replace(good(2), symbol=None)])
+    assert trades.symbols == ("BTC",)
+    assert trades.symbol.tolist() == [0, -1]
 
 
 def test_trades_of_one_moment_are_ordered_by_close_then_id() -> None:
@@ -172,11 +179,24 @@ def test_data_hash_ignores_the_order_of_arrival() -> None:
         market(29),
         # The same numbers under another name.
         [replace(t, features={f"x{k}": v for k, v in t.features.items()}) for t in market(30)],
-        [replace(t, symbol=t.symbol + "USDT") for t in market(30)],
+        [replace(t, symbol=f"{t.symbol}USDT") for t in market(30)],
     ],
 )
 def test_data_hash_changes_when_anything_does(changed: list[Trade]) -> None:
     assert loaded(changed).data_hash != loaded(market(30)).data_hash
+
+
+def test_data_hash_changes_when_a_row_that_was_bad_becomes_good() -> None:
+    trades = market(30)
+    last_closed_at = max(trade.closed_at for trade in trades)
+    before = loaded(trades, as_of=to_datetime(last_closed_at - 1))
+    after = loaded(trades, as_of=to_datetime(last_closed_at))
+    assert set(before.dropped) == {"closed in the future"}
+    assert before.data_hash != after.data_hash
+
+
+def test_data_hash_stays_when_only_time_goes_by() -> None:
+    assert loaded(market(30)).data_hash == loaded(market(30), as_of=MUCH_LATER).data_hash
 
 
 def test_no_trades_are_an_empty_value() -> None:

@@ -36,7 +36,7 @@ class Trade:
     win: float = math.nan
     side: float = 1.0
     executed: float = math.nan
-    symbol: str = "BTC"
+    symbol: str | None = "BTC"
 
 
 def binary_copy(
@@ -54,7 +54,7 @@ def binary_copy(
                 struct.pack(">d", value)
                 for value in (trade.pnl_pct, trade.win, trade.side, trade.executed)
             ),
-            struct.pack(">q", symbols.index(trade.symbol)),
+            struct.pack(">q", symbols.index(trade.symbol) if trade.symbol else -1),
             *(struct.pack(">d", value) for value in values),
         ]
         parts.append(struct.pack(">h", len(fields)))
@@ -75,7 +75,7 @@ class FakeReader:
         return [FeatureSummary(name, numeric=True) for name in names]
 
     def symbols(self) -> list[str]:
-        return list(dict.fromkeys(trade.symbol for trade in self.trades))
+        return list(dict.fromkeys(trade.symbol for trade in self.trades if trade.symbol))
 
     def copy(
         self, features: Sequence[FeatureSummary], symbols: Sequence[str], sink: BinaryIO
@@ -204,8 +204,8 @@ def market(rows: int, signal: float = 1.0, seed: int = 1, first: int = 0) -> lis
     return trades
 
 
-def loaded(trades: Sequence[Trade], chunk_bytes: int = 1000, newest: int = 20_000) -> Trades:
-    reader = FakeReader(trades, chunk_bytes=chunk_bytes)
+def loaded(trades: Sequence[Trade], newest: int = 20_000, as_of: datetime = AS_OF) -> Trades:
+    reader = FakeReader(trades, as_of)
     return load_trades(reader, reader.features(), newest)
 
 

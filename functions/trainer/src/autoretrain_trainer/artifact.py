@@ -68,8 +68,11 @@ def load_champion(champion: Champion, artifacts: ArtifactStore) -> Model:
 
 
 def read_columns(manifest: Json) -> tuple[tuple[Input, ...], tuple[str, ...]]:
-    """A stored model's inputs in its column order, and its symbols. Raises ArtifactCorrupt."""
-    match manifest:
+    """A stored model's inputs in its column order, and its symbols. Raises ArtifactCorrupt.
+
+    A symbol's code is its position plus 1. A model that knows no symbol need not list any.
+    """
+    match {"symbols": []} | manifest:
         case {"format": 1, "inputs": list(inputs), "symbols": list(symbols)}:
             return tuple(map(_input, inputs)), tuple(map(str, symbols))
     raise ArtifactCorrupt(

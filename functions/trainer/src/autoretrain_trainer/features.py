@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
 from autoretrain.errors import DataError
+from autoretrain_trainer.exit_only import is_exit_only
 from autoretrain_trainer.metrics import roc_auc
-from autoretrain_trainer.rows import Trades
+from autoretrain_trainer.rows import Bools, Floats, Trades
 
-EXIT_ONLY = re.compile(
-    r"""
-      exit(price|rate|reason|time|date|at)?
-    | closed?(at|time|date|timestamp|reason)
-    | (trade)?duration(min|minutes|hours)?
-    | hold(ing)?(time|period|duration) | barsheld | timeintrade
-    | (mae|mfe)(pct)? | max(adverse|favou?rable)excursion
-    | (total)?(fees?|commissions?)(pct)?
-    | (net|gross|close|reali[sz]ed)?(pnl|profit)(pct|abs|ratio|usdt?)?
-    | (is)?(win|winner|won|loss) | (trade)?outcome | label
-    """,
-    re.VERBOSE,
-)
-"""Names in small letters without separators: `exitPrice`, `Exit-Price` and `exit_price` are one."""
+MAX_FEATURES = 1_500
+"""PostgreSQL takes 1,664 columns in one SELECT, and a trade has some of its own."""
 
 LEAK_AUC = 0.95
 MIN_LEAK_ROWS = 60
 MIN_LEAK_CLASS_ROWS = 10
 
 
+def refuse_too_many(names: Sequence[str]) -> None:
+    """Raises DataError when there are more features than one query can read."""
+    if len(names) > MAX_FEATURES:
+        raise DataError(
+            "too_many_features",
+            f"The newest trades hold {len(names):,} feature names; at most {MAX_FEATURES:,} can be"
+            " read. Store fewer in the trades' `features`, and use the same names in every trade.",
+        )
+
+
 def refuse_exit_only(names: Iterable[str]) -> None:
     """Raises DataError naming the features that nobody knows when a trade is decided."""
-    refused = sorted(name for name in names if _is_exit_only(name))
+    refused = sorted(name for name in names if is_exit_only(name))
     if refused:
         raise DataError(
             "exit_only_feature",
@@ -43,12 +41,8 @@ def refuse_exit_only(names: Iterable[str]) -> None:
 
 
 def refuse_leaks(trades: Trades, allowed: Collection[str]) -> None:
-    """Raises DataError naming the features that alone all but tell the outcome."""
-    leaks = [
-        f"{name} (AUC {auc:.3f})"
-        for name, auc in _aucs(trades)
-        if max(auc, 1 - auc) > LEAK_AUC and name not in allowed
-    ]
+    """Raises DataError naming the features that alone, by value or by absence, all but tell."""
+    leaks = [f"{name} ({told})" for name, told in _leaks(trades) if name not in allowed]
     if leaks:
         raise DataError(
             "suspected_leak",
@@ -58,19 +52,24 @@ def refuse_leaks(trades: Trades, allowed: Collection[str]) -> None:
         )
 
 
-def _is_exit_only(name: str) -> bool:
-    bare = re.sub(r"[^a-z0-9]", "", name.lower())
-    return name.lower().startswith("exit_") or EXIT_ONLY.fullmatch(bare) is not None
-
-
-def _aucs(trades: Trades) -> Iterable[tuple[str, float]]:
-    """Each feature's own AUC on the rows that have it, where they are enough to mean something."""
+def _leaks(trades: Trades) -> Iterable[tuple[str, str]]:
+    """Names with what gives them away: a tree splits on a value, and on its absence as well."""
     for name, values in zip(trades.features, trades.values.T, strict=True):
-        present = ~np.isnan(values)
-        win = trades.win[present]
-        wins, losses = int(win.sum()), int((~win).sum())
-        if wins + losses < MIN_LEAK_ROWS or min(wins, losses) < MIN_LEAK_CLASS_ROWS:
-            continue
-        auc = roc_auc(win, values[present])
-        if auc is not None:
-            yield name, auc
+        missing = np.isnan(values)
+        by_value = _auc(trades.win[~missing], values[~missing])
+        if max(by_value, 1 - by_value) > LEAK_AUC:
+            yield name, f"AUC {by_value:.3f}"
+        by_absence = _auc(trades.win, missing.astype(np.float64))
+        if by_absence > LEAK_AUC:
+            yield name, f"is missing on wins: AUC {by_absence:.3f}"
+        if by_absence < 1 - LEAK_AUC:
+            yield name, f"is missing on losses: AUC {1 - by_absence:.3f}"
+
+
+def _auc(win: Bools, score: Floats) -> float:
+    """The score's own AUC; 0.5 where the rows are too few to mean something."""
+    wins, losses = int(win.sum()), int((~win).sum())
+    if wins + losses < MIN_LEAK_ROWS or min(wins, losses) < MIN_LEAK_CLASS_ROWS:
+        return 0.5
+    auc = roc_auc(win, score)
+    return 0.5 if auc is None else auc

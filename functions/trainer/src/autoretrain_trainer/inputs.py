@@ -42,21 +42,30 @@ def inputs_of(features: Sequence[str], symbols: Sequence[str]) -> tuple[Input, .
 def matrix(trades: Trades, inputs: Sequence[Input], symbols: Sequence[str]) -> Floats:
     """One row per trade, one column per input, coded as the model with these `symbols` knows it.
 
-    What the trades lack, and a symbol that the model never met, is NaN.
+    What the trades lack is NaN.
     """
-    columns = np.full((len(trades), len(inputs)), np.nan)
-    positions = {name: position for position, name in enumerate(trades.features)}
+    columns = np.empty((len(trades), len(inputs)))
     for index, column in enumerate(inputs):
-        if column == SIDE:
-            columns[:, index] = trades.side
-        elif column == SYMBOL:
-            columns[:, index] = _codes(trades, symbols)
-        elif column.name in positions:
-            columns[:, index] = trades.values[:, positions[column.name]]
+        columns[:, index] = values_of(trades, column, symbols)
     return columns
 
 
+def values_of(trades: Trades, column: Input, symbols: Sequence[str]) -> Floats:
+    """One input of every trade, as `matrix` has it: a view where the trades hold it so.
+
+    A symbol's code is its position in `symbols` plus 1; 0 is no symbol, or none of these.
+    """
+    if column == SIDE:
+        return trades.side
+    if column == SYMBOL:
+        return _codes(trades, symbols)
+    if column.name in trades.features:
+        return trades.values[:, trades.features.index(column.name)]
+    return np.full(len(trades), np.nan)
+
+
 def _codes(trades: Trades, symbols: Sequence[str]) -> Floats:
-    known = {symbol: float(code) for code, symbol in enumerate(symbols)}
-    codes = np.array([known.get(symbol, np.nan) for symbol in trades.symbols])
-    return codes[trades.symbol]
+    # Not NaN: to a model that was fitted on none, LightGBM shows it as 0, which must be nobody's.
+    known = {symbol: float(code) for code, symbol in enumerate(symbols, start=1)}
+    codes = np.array([0.0, *(known.get(symbol, 0.0) for symbol in trades.symbols)])
+    return codes[trades.symbol + 1]

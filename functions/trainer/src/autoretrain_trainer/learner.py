@@ -24,11 +24,11 @@ from autoretrain_trainer.exam import (
     against_champion,
     too_few_of_a_class,
 )
-from autoretrain_trainer.features import refuse_exit_only, refuse_leaks
+from autoretrain_trainer.features import refuse_exit_only, refuse_leaks, refuse_too_many
 from autoretrain_trainer.fit import LIGHTGBM_VERSION, Course, Model
-from autoretrain_trainer.inputs import matrix
+from autoretrain_trainer.inputs import inputs_of, values_of
 from autoretrain_trainer.recipe import LONG_MEMORY_ROWS, RECIPE_VERSION
-from autoretrain_trainer.rows import Trades, load_trades, rows_to_read, to_datetime
+from autoretrain_trainer.rows import Floats, Trades, load_trades, rows_to_read, to_datetime
 
 
 class TradeBooks(Protocol):
@@ -81,6 +81,7 @@ class LightGBMLearner:
             refit_disagrees=disagrees,
             data_cutoff=to_datetime(fitted.last_closed_at),
             win_rate=win_rate(fitted),
+            fitted_rows=len(fitted),
             rows=rows,
             fingerprint=fingerprint,
         )
@@ -89,7 +90,9 @@ class LightGBMLearner:
         newest = rows_to_read(assignment.min_trades, LONG_MEMORY_ROWS)
         with self.training.read_trades(assignment.strategy_id, as_of, newest) as reader:
             features = reader.features()
-            refuse_exit_only(feature.name for feature in features)
+            names = [feature.name for feature in features]
+            refuse_too_many(names)
+            refuse_exit_only(names)
             return load_trades(reader, features, newest)
 
     def _examine(
@@ -137,9 +140,15 @@ def too_little(trades: Trades, min_trades: int) -> str | None:
 
 
 def _varies(trades: Trades) -> bool:
-    course = Course.of(trades, {})
-    columns = matrix(trades, course.inputs, course.symbols)
-    return any(len(np.unique(column)) > 1 for column in columns.T)
+    inputs = inputs_of(trades.features, trades.symbols)
+    return any(_differs(values_of(trades, column, trades.symbols)) for column in inputs)
+
+
+def _differs(values: Floats) -> bool:
+    missing = np.isnan(values)
+    if missing.any():
+        return not missing.all()
+    return bool(np.ptp(values) > 0)
 
 
 def _refuse(trades: Trades, course: Course, assignment: Assignment) -> None:

@@ -42,8 +42,9 @@ class Trades:
     """Usable closed trades, ordered by (decided_at, closed_at, id); one array element per trade.
 
     Times are microseconds since 2000-01-01 UTC. `side` is +1, -1, or NaN where it is missing;
-    `symbol` is a position in `symbols`. `values` has one column per name in `features`, NaN where
-    a value is missing. `dropped` counts the bad rows by reason; `data_hash` covers them too.
+    `symbol` is a position in `symbols`, -1 where there is none. `values` has one column per name in
+    `features`, NaN where a value is missing or no JSON number: text, true and false are none.
+    `dropped` counts the bad rows by reason; `data_hash` covers them too, and which they are.
     """
 
     decided_at: Ints
@@ -169,8 +170,12 @@ def _refuse_too_many(dropped: Mapping[str, int], rows: int) -> None:
 
 
 def _arrange(columns: Ints, order: Ints, keep: Bools, names: Sequence[Sequence[str]]) -> str:
-    """Sort and drop in place, so that no second matrix is needed; returns the hash of all rows."""
+    """Sort and drop in place, so that no second matrix is needed; returns the hash of all rows.
+
+    What was dropped is part of it: a row may be bad today, closed in the future, and good tomorrow.
+    """
     digest = hashlib.sha256(json.dumps([*names, len(order)]).encode())
+    digest.update(keep)
     for column in columns:
         arranged = column[order]
         digest.update(arranged)

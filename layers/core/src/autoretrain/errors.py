@@ -5,6 +5,7 @@ AutoRetrainError
 │   ├── MissingSettings, BadSetting
 │   ├── ContractError  a table or view lacks what the documentation asks of it
 │   ├── DataError      the trades cannot be learnt from
+│   ├── ArtifactMissing
 │   └── LaunchRefused  AWS refuses the task for its configuration
 ├── DependencyError    a service did not answer: the same call may work later
 │   ├── DatabaseUnavailable
@@ -71,6 +72,12 @@ class LaunchRefused(OperatorError):
     code = "launch_config"
 
 
+class ArtifactMissing(OperatorError):
+    """The active model is not in the model store."""
+
+    code = "baseline_unreadable"
+
+
 class DependencyError(AutoRetrainError):
     """A service that we depend on did not answer as it should; try again later."""
 
@@ -86,13 +93,13 @@ class DatabaseUnavailable(DependencyError):
 
 
 class ArtifactUnavailable(DependencyError):
-    """The model store cannot be reached, or lacks the object."""
+    """The model store cannot be reached."""
 
     code = "artifact_unavailable"
 
 
 class LaunchUnavailable(DependencyError):
-    """ECS has no capacity or throttles: nothing was started."""
+    """ECS says no for now: no capacity, throttled, a limit reached."""
 
     code = "launch_unavailable"
 

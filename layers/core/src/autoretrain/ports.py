@@ -68,7 +68,7 @@ class ArtifactStore(Protocol):
         """Raises ArtifactCorrupt where the key holds something else, or ArtifactUnavailable."""
 
     def get(self, key: str, sha256: str) -> bytes:
-        """Raises ArtifactUnavailable, or ArtifactCorrupt where the content has another hash."""
+        """Raises ArtifactMissing, ArtifactUnavailable, or ArtifactCorrupt for another hash."""
 
 
 class Dispatching(Protocol):
@@ -78,7 +78,8 @@ class Dispatching(Protocol):
         """Give every strategy that has none its own row in our books."""
 
     def strategies_to_check(self) -> list[DueStrategy]:
-        """In id order: the active, enabled, not paused, and those whose run waits for a task."""
+        """The active, enabled, not paused, and those whose run waits for a task; whoever was looked
+        at longest ago comes first."""
 
     def expired_runs(self) -> list[LiveRun]:
         """Runs whose lease is over: their trainer is gone, or never came."""
@@ -124,10 +125,8 @@ class Launching(Protocol):
 class Stopping(Protocol):
     """What task_stopped needs of the books."""
 
-    def runs_of_task(
-        self, task_arn: str, event_version: int, started_for: Attempt | None
-    ) -> list[LiveRun]:
-        """The task's live runs; none for an event that is older than the last one seen.
+    def runs_of_task(self, task_arn: str, started_for: Attempt | None) -> list[LiveRun]:
+        """The task's live runs.
 
         `started_for` is the attempt that the task was started for: its launcher may not have come
         to noting the task yet.
@@ -193,8 +192,9 @@ class Training(Protocol):
     def fail(self, assignment: Assignment, code: str, message: str) -> None:
         """The strategy's failure: back off, then pause. Raises RunTaken."""
 
-    def interrupt(self, assignment: Assignment) -> None:
-        """Queue the run again as its next attempt. Raises RunTaken."""
+    def interrupt(self, assignment: Assignment, message: str) -> None:
+        """Queue the run again as its next attempt; the third time in a row is the strategy's
+        failure. Raises RunTaken."""
 
 
 class ChampionChanged(Exception):
@@ -211,4 +211,4 @@ class Learner(Protocol):
     """Turns an assignment into a judged model, or says why there is none."""
 
     def learn(self, assignment: Assignment, as_of: datetime, report: Report) -> Lesson:
-        """Raises DataError, ArtifactUnavailable, ArtifactCorrupt, and what `report` raises."""
+        """Raises DataError, Artifact… errors, and what `report` raises."""

@@ -14,21 +14,28 @@ from autoretrain_local.demo.market import load_prices, weeks_moved
 from autoretrain_local.demo.stage import Stage
 from autoretrain_local.demo.strategies import demo_strategies
 from autoretrain_local.facts import Narrator
+from autoretrain_local.folder import claimed
 from autoretrain_local.postgres import PostgresServer
 from autoretrain_local.stack import BUCKET, LocalStack
 
 FIRST_SCREEN = """\
-auto-retrain demo: seven strategies trade the S&P 500 and NASDAQ (index prices, simulated fills).
+auto-retrain demo: seven strategies, one of them switched off, trade the S&P 500 and NASDAQ
+(index prices, simulated fills).
 The prices are real, 1999-2018, with all dates moved forward by {weeks} weeks, so that the last
 trading day lies within the last week. Nothing but dates is changed.
 """
+NEXT = "\nNext: `make run`, and import the trades of a strategy of your own (README.md)."
 NOTHING_BETTER = "no challenger was better; every strategy keeps what it had"
 
 
 def show(data: Path, out: TextIO) -> None:
-    """Build the demo's own database anew in `data`, run one tick to its end, tell everything."""
+    """Build the demo's own database anew in `data`/demo, run one tick to its end, tell it all."""
+    with claimed(data, "demo"):
+        _show(data / "demo", Narrator(out))
+
+
+def _show(data: Path, narrator: Narrator) -> None:
     now = datetime.now(UTC)
-    narrator = Narrator(out)
     narrator.say(FIRST_SCREEN.format(weeks=weeks_moved(now)))
     shutil.rmtree(data, ignore_errors=True)
     with PostgresServer(data / "postgres", durable=False) as server:
@@ -44,3 +51,4 @@ def show(data: Path, out: TextIO) -> None:
     narrator.say(narrator.tally.line())
     if not narrator.tally.activated:
         narrator.say(NOTHING_BETTER)
+    narrator.say(NEXT)

@@ -85,7 +85,8 @@ class Stage:
             )
             *_, ended = trainer.work(run_id, None, threading.Event())
             if not isinstance(ended, Finished):
-                raise InternalError(f"the demo's {strategy.name} could not be trained: {ended}")
+                why = getattr(ended, "message", "it went on training")
+                raise InternalError(f"the demo's {strategy.name} could not be trained: {why}")
             self._insert_later_trades(books, artifacts, ended, strategy)
 
     def _insert_later_trades(

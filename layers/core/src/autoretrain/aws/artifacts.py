@@ -7,10 +7,10 @@ import hashlib
 from typing import Any
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from autoretrain.errors import ArtifactCorrupt, ArtifactUnavailable
+from autoretrain.aws.patience import PATIENT
+from autoretrain.errors import ArtifactCorrupt, ArtifactMissing, ArtifactUnavailable
 
 
 class S3Artifacts:
@@ -18,9 +18,7 @@ class S3Artifacts:
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
-        self._s3: Any = boto3.client(
-            "s3", config=Config(retries={"mode": "standard", "max_attempts": 5})
-        )
+        self._s3: Any = boto3.client("s3", config=PATIENT)
 
     def put(self, key: str, content: bytes, content_type: str) -> None:
         digest = hashlib.sha256(content)
@@ -44,8 +42,15 @@ class S3Artifacts:
     def get(self, key: str, sha256: str) -> bytes:
         try:
             content: bytes = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        except (BotoCoreError, ClientError) as exc:
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket"):
+                raise ArtifactMissing(
+                    f"{key} is not in the model store: put it back, or use the store that the"
+                    " active model was trained into"
+                ) from exc
             raise ArtifactUnavailable(f"S3 does not give {key}: {exc}") from exc
+        except BotoCoreError as exc:
+            raise ArtifactUnavailable(f"S3 cannot be reached: {exc}") from exc
         if hashlib.sha256(content).hexdigest() != sha256:
             raise ArtifactCorrupt(f"{key} is not the file that was written: its sha256 differs")
         return content

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from autoretrain.aws.patience import PATIENT
 from autoretrain.domain.json import Json
 from autoretrain.errors import InvokeFailed
 
@@ -17,9 +17,7 @@ class LambdaInvoker:
 
     def __init__(self, function_name: str) -> None:
         self._function_name = function_name
-        self._lambda = boto3.client(
-            "lambda", config=Config(retries={"mode": "standard", "max_attempts": 4})
-        )
+        self._lambda = boto3.client("lambda", config=PATIENT)
 
     def invoke(self, event: Json) -> None:
         try:

@@ -7,13 +7,16 @@ import json
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from autoretrain.aws.patience import PATIENT
 from autoretrain.errors import BadSetting, DependencyError
 
 
 def database_url(secret_arn: str) -> str:
     """Read the URL. Raises BadSetting for a secret that is absent or not such JSON."""
     try:
-        secret = boto3.client("secretsmanager").get_secret_value(SecretId=secret_arn)
+        secret = boto3.client("secretsmanager", config=PATIENT).get_secret_value(
+            SecretId=secret_arn
+        )
     except ClientError as exc:
         code = exc.response["Error"]["Code"]
         if code in ("ResourceNotFoundException", "AccessDeniedException"):

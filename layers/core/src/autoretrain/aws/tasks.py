@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from autoretrain.aws.patience import PATIENT
 from autoretrain.errors import DependencyError, LaunchRefused, LaunchUnavailable, LaunchUnknown
 
 CONTAINER = "trainer"
-_TRY_LATER = {"ThrottlingException", "ServiceUnavailable", "LimitExceededException"}
-_LOST_ANSWER = {"ServerException", "InternalError", "RequestTimeout", "ServiceUnavailableException"}
+SERVER_FAILED = 500
+# Only what is known to be refused again is a refusal; whatever else AWS may say is for later.
+_REFUSALS = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "BlockedException",
+    "ClientException",
+    "ClusterNotFoundException",
+    "InvalidParameterException",
+    "PlatformTaskDefinitionIncompatibilityException",
+    "PlatformUnknownException",
+    "UnrecognizedClientException",
+    "UnsupportedFeatureException",
+}
+_LIMIT = re.compile("limit|capacity|quota", re.IGNORECASE)
 
 
 def started_by(run_id: UUID, attempt: int) -> str:
@@ -36,7 +50,7 @@ class FargateTasks:
 
     @cached_property
     def _ecs(self) -> Any:
-        return boto3.client("ecs", config=Config(retries={"mode": "standard", "max_attempts": 4}))
+        return boto3.client("ecs", config=PATIENT)
 
     def launch(self, run_id: UUID, attempt: int) -> str:
         try:
@@ -79,19 +93,22 @@ class FargateTasks:
 
     def _task_of_refusal(self, exc: ClientError) -> str:
         error = exc.response["Error"]
-        code, message = error["Code"], error.get("Message", "")
+        code, told = error["Code"], f"{error['Code']}: {error.get('Message', '')}"
         if code == "ConflictException":
-            # This attempt was launched before with other parameters: that task is the one.
-            adopted: list[str] = exc.response.get("resourceIds", [])  # type: ignore[assignment]
-            if adopted:
-                return adopted[0]
-        if code in _TRY_LATER:
-            raise LaunchUnavailable(f"ECS asks to try later: {code}: {message}") from exc
-        if code in _LOST_ANSWER:
-            raise LaunchUnknown(f"ECS failed half-way: {code}: {message}") from exc
-        if "apacity" in message:
-            raise LaunchUnavailable(f"ECS started no task: {message}") from exc
-        raise LaunchRefused(f"ECS refuses to start the trainer: {code}: {message}") from exc
+            return _adopted(exc, told)
+        if exc.response["ResponseMetadata"]["HTTPStatusCode"] >= SERVER_FAILED:
+            raise LaunchUnknown(f"ECS failed half-way: {told}") from exc
+        if code in _REFUSALS and not _LIMIT.search(told):
+            raise LaunchRefused(f"ECS refuses to start the trainer: {told}") from exc
+        raise LaunchUnavailable(f"ECS started no task: {told}") from exc
+
+
+def _adopted(exc: ClientError, told: str) -> str:
+    """This attempt was launched before with other parameters: that task is the one."""
+    tasks: list[str] = exc.response.get("resourceIds", [])  # type: ignore[assignment]
+    if not tasks:
+        raise LaunchUnknown(f"ECS knows the attempt, but not its task: {told}") from exc
+    return tasks[0]
 
 
 class ClusterTasks:
@@ -102,7 +119,7 @@ class ClusterTasks:
 
     def find(self, run_id: UUID, attempt: int) -> str | None:
         try:
-            found: list[str] = boto3.client("ecs").list_tasks(
+            found: list[str] = boto3.client("ecs", config=PATIENT).list_tasks(
                 cluster=self._cluster, startedBy=started_by(run_id, attempt)
             )["taskArns"]
         except (BotoCoreError, ClientError) as exc:

@@ -10,7 +10,6 @@ from uuid import UUID
 from autoretrain.domain.json import Json
 from autoretrain.domain.models import Policy, RecentTrades, Snapshot
 
-MIN_TRADES_RANGE = (60, 1_000_000)
 UNFAIR_DIFFERENCE = 0.10
 ROUNDING = 1e-9
 """Two figures that differ by less are equal: 0.9 × 0.8 is not exactly 0.72 in floats."""
@@ -55,7 +54,8 @@ def decide(snapshot: Snapshot, policy: Policy) -> Decision:
         reason = f"too few trades: {snapshot.total_trades} of {policy.min_trades}"
         return _decision(snapshot, False, "too_few_trades", reason, conditions)
     if not fired:
-        reason = "; ".join(condition.line for condition in conditions)
+        _, new, degraded, weekly = (condition.line for condition in conditions)
+        reason = f"{new}; performance: {degraded}; {weekly}"
         return _decision(snapshot, False, "nothing_due", reason, conditions)
     return _decision(snapshot, True, fired[0].name, _reason(fired[0], policy), conditions)
 
@@ -121,7 +121,7 @@ def _weekly_schedule(snapshot: Snapshot, policy: Policy) -> Condition:
     limit = f"limit {policy.max_age_days:g}"
     if _never_trained(snapshot):
         return Condition("weekly_schedule", False, "no training yet to age", {"age_days": None})
-    if snapshot.trained_at is None:
+    if snapshot.trained_at is None or snapshot.trained_at > snapshot.as_of:
         return Condition(
             "weekly_schedule",
             _enough(snapshot, policy),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from statistics import NormalDist
 
@@ -163,27 +163,43 @@ class Verdict:
 
 def judge(evidence: Evidence, rules: Rules) -> Verdict:
     """Apply the strategy's activation mode; a person outranks it, a pin outranks everybody."""
-    outcome = _outcome(evidence, rules)
     wanted = _wanted(evidence, rules)
+    outcome = _outcome(evidence, wanted)
     waits = wanted and rules.mode is ActivationMode.APPROVE and not rules.manual
     pinned = rules.pinned_version is not None
-    line = _line(evidence)
-    if pinned:
-        line += f"; pinned by hand to {rules.pinned_version} since {rules.pinned_since:%Y-%m-%d}"
+    activate = wanted and not waits and not pinned
     return Verdict(
         outcome=outcome,
-        activate=wanted and not waits and not pinned,
+        activate=activate,
         awaiting_approval=waits and not pinned,
         below_base_rate=_below_base_rate(evidence),
-        line=line,
+        line=_line(evidence) + _why_all_the_same(outcome, activate, rules) + _pin(rules),
         evidence=evidence,
     )
 
 
-def _outcome(evidence: Evidence, rules: Rules) -> Outcome:
+def _outcome(evidence: Evidence, wanted: bool) -> Outcome:
     if isinstance(evidence, TooFewRows):
-        return Outcome.NOT_JUDGED if rules.manual else Outcome.NOT_ENOUGH_EVIDENCE
+        return Outcome.NOT_JUDGED if wanted else Outcome.NOT_ENOUGH_EVIDENCE
     return Outcome.BETTER if evidence.log_loss_improvement > 0 else Outcome.NOT_BETTER
+
+
+def _why_all_the_same(outcome: Outcome, activate: bool, rules: Rules) -> str:
+    """Which rule puts a model live that was not found better."""
+    if not activate or outcome is Outcome.BETTER:
+        return ""
+    if rules.mode is ActivationMode.ALWAYS:
+        return "; activated because activation_mode is always"
+    if rules.manual:
+        return "; activated because a person asked for it"
+    return "; activated because the champion is stale and this one not significantly worse"
+
+
+def _pin(rules: Rules) -> str:
+    if rules.pinned_version is None or rules.pinned_since is None:
+        return ""
+    since = rules.pinned_since.astimezone(UTC)
+    return f"; pinned by hand to {rules.pinned_version} since {since:%Y-%m-%d}"
 
 
 def _wanted(evidence: Evidence, rules: Rules) -> bool:

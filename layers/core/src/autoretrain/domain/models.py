@@ -154,7 +154,7 @@ class Challenger:
 
     `served` is what bots would load; `judged_sha256` is the model that earned the evidence, which
     `served` was refitted from on all rows unless `refit_disagrees`. `data_cutoff` is the largest
-    `closed_at` among the rows that `served` was fitted on.
+    `closed_at` among the `fitted_rows` rows that `served` was fitted on.
     """
 
     evidence: Evidence
@@ -163,6 +163,7 @@ class Challenger:
     refit_disagrees: bool
     data_cutoff: datetime
     win_rate: float
+    fitted_rows: int
     rows: RowsRead
     fingerprint: str
 

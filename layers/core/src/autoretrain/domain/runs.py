@@ -13,6 +13,7 @@ MAX_RUNTIME = timedelta(minutes=60)
 MAX_LOSSES_IN_A_ROW = 3
 FAILURES_BEFORE_PAUSE = 5
 
+TRAINER_EXIT = "trainer_exit"
 SERVICE_DID_NOT_ANSWER, NEEDS_OPERATOR, KILLED, TERMINATED = 75, 78, 137, 143
 """Exit codes of a trainer: EX_TEMPFAIL, EX_CONFIG, and 128 + SIGKILL or SIGTERM."""
 
@@ -74,4 +75,4 @@ def ending_of_task(
     if exit_code == NEEDS_OPERATOR:
         message = f"the trainer cannot work as it is deployed, its log says why: {why}"
         return Ending(error_code="launch_config", message=message, blames_deployment=True)
-    return Ending(error_code="trainer_exit", message=f"the trainer exited with {exit_code}: {why}")
+    return Ending(error_code=TRAINER_EXIT, message=f"the trainer exited with {exit_code}: {why}")

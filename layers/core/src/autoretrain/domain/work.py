@@ -64,7 +64,8 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class LiveRun:
-    """A live run as the platform's side sees it."""
+    """A live run as the platform's side sees it; `overdue` has been starting for too long to be
+    looked for any further."""
 
     run_id: UUID
     strategy_id: UUID
@@ -72,6 +73,7 @@ class LiveRun:
     fence: int
     status: Status
     task_arn: str | None
+    overdue: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +108,12 @@ class TickSummary:
     retrained: int
     activated: int
     kept: int
+    failed: int
     live: int
 
     @property
     def skipped(self) -> int:
-        return self.checked - self.retrained - self.live
+        return self.checked - self.retrained - self.failed - self.live
 
 
 @dataclass(frozen=True, slots=True)

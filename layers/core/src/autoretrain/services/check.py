@@ -10,6 +10,7 @@ from uuid import UUID
 from autoretrain.domain.conditions import Decision, decide
 from autoretrain.domain.models import Snapshot
 from autoretrain.domain.work import Claimed, ClaimRequest, NotClaimed
+from autoretrain.errors import AutoRetrainError
 from autoretrain.ports import Checking, Clock
 from autoretrain.services.launch import Launcher, LaunchReport
 
@@ -19,12 +20,13 @@ STALE_AFTER = timedelta(minutes=90)
 @dataclass(frozen=True, slots=True)
 class Checked:
     """One strategy's decision and what followed; a strategy that only waited for a launch has
-    no decision."""
+    no decision. `error` is what kept this strategy, and no other, from going further."""
 
     snapshot: Snapshot
     decision: Decision | None
-    claim: Claimed | NotClaimed | None
-    launch: LaunchReport | None
+    claim: Claimed | NotClaimed | None = None
+    launch: LaunchReport | None = None
+    error: AutoRetrainError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,18 @@ class Checker:
     ) -> Iterator[Checked]:
         for snapshot in snapshots:
             decision = decisions.get(snapshot.strategy_id)
-            claim = self._claim(snapshot, decision, slot)
-            waiting = claim.run_id if isinstance(claim, Claimed) else snapshot.queued_run
-            launch = self.launcher.launch(waiting) if waiting is not None else None
-            yield Checked(snapshot, decision, claim, launch)
+            try:
+                yield self._act_on(snapshot, decision, slot)
+            except AutoRetrainError as exc:
+                yield Checked(snapshot, decision, error=exc)
+
+    def _act_on(
+        self, snapshot: Snapshot, decision: Decision | None, slot: datetime | None
+    ) -> Checked:
+        claim = self._claim(snapshot, decision, slot)
+        waiting = claim.run_id if isinstance(claim, Claimed) else snapshot.queued_run
+        launch = self.launcher.launch(waiting) if waiting is not None else None
+        return Checked(snapshot, decision, claim, launch)
 
     def _claim(
         self, snapshot: Snapshot, decision: Decision | None, slot: datetime | None

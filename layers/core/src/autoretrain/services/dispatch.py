@@ -34,6 +34,7 @@ class Dispatched:
     checking: int
     freed: tuple[FreedRun, ...]
     not_sent: int
+    not_sent_why: str
     previous: TickSummary
 
 
@@ -46,32 +47,33 @@ class Dispatcher:
     invoker: Invoker
     strategies_per_check: int
 
-    def tick(self, slot: datetime, seconds_left: Callable[[], float]) -> Dispatched:
+    def tick(
+        self, slot: datetime, seconds_left: Callable[[], float], announce: Callable[[int], None]
+    ) -> Dispatched:
+        """Tick for the slot; `announce` hears how many strategies before any of them is checked."""
         freed = tuple(self._free_lost_runs())
+        # Read before this tick's checks, which replace the decisions that it counts.
+        previous = self.books.tick_summary(slot - timedelta(hours=1))
         self.books.enrol_strategies()
         due = self.books.strategies_to_check()
-        not_sent = self._fan_out(due, slot, seconds_left)
-        return Dispatched(
-            slot=slot,
-            checking=sum(strategy.checkable for strategy in due),
-            freed=freed,
-            not_sent=not_sent,
-            previous=self.books.tick_summary(slot - timedelta(hours=1)),
-        )
+        checking = sum(strategy.checkable for strategy in due)
+        announce(checking)
+        not_sent, why = self._fan_out(due, slot, seconds_left)
+        return Dispatched(slot, checking, freed, not_sent, why, previous)
 
     def _free_lost_runs(self) -> Iterator[FreedRun]:
         for run in self.books.expired_runs():
             try:
                 status = self._free(run)
             except DependencyError as exc:
-                # One run that cannot be looked for must not keep the others from being checked.
+                # One task that cannot be looked for must not keep the others from being checked.
                 yield FreedRun(run, run.status, str(exc))
                 continue
             if status is not None:
-                yield FreedRun(run, status, "its trainer gave no sign of life")
+                yield FreedRun(run, status, _why(status))
 
     def _free(self, run: LiveRun) -> Status | None:
-        if run.status is Status.STARTING and run.task_arn is None:
+        if run.status is Status.STARTING and run.task_arn is None and not run.overdue:
             # The launcher may have died between starting the task and noting it.
             task_arn = self.tasks.find(run.run_id, run.attempt)
             if task_arn is not None:
@@ -82,24 +84,34 @@ class Dispatcher:
 
     def _fan_out(
         self, due: Sequence[DueStrategy], slot: datetime, seconds_left: Callable[[], float]
-    ) -> int:
-        """Send every batch, whatever happens to its neighbours; returns the strategies not sent."""
-        not_sent = 0
+    ) -> tuple[int, str]:
+        """Send every batch, whatever happens to its neighbours; returns how many strategies were
+        not sent, and why the last of them was not."""
+        not_sent, why = 0, ""
         for batch in _batches(due, self.strategies_per_check):
-            if seconds_left() < SECONDS_TO_STOP_SENDING or not self._send(batch, slot):
-                not_sent += len(batch)
-        return not_sent
+            refusal = "no time was left" if seconds_left() < SECONDS_TO_STOP_SENDING else None
+            refusal = refusal or self._send(batch, slot)
+            if refusal is not None:
+                not_sent, why = not_sent + len(batch), refusal
+        return not_sent, why
 
-    def _send(self, batch: Sequence[DueStrategy], slot: datetime) -> bool:
+    def _send(self, batch: Sequence[DueStrategy], slot: datetime) -> str | None:
+        """None, or why it could not be sent."""
         ids = [str(strategy.strategy_id) for strategy in batch]
         try:
             self.invoker.invoke({"strategy_ids": [*ids], "slot": slot.isoformat()})
-        except InvokeFailed:
-            return False
-        return True
+        except InvokeFailed as exc:
+            return str(exc)
+        return None
 
 
 def _batches(due: Sequence[DueStrategy], size: int) -> Iterator[list[DueStrategy]]:
     remaining = iter(due)
     while batch := list(islice(remaining, size)):
         yield batch
+
+
+def _why(status: Status) -> str:
+    if status is Status.STARTING:
+        return "its task was started, but not noted: it is now"
+    return "its trainer gave no sign of life"

@@ -15,7 +15,6 @@ class StoppedTask:
     """What an ECS Task State Change event says of a task's end."""
 
     task_arn: str
-    event_version: int
     started_for: Attempt | None
     exit_code: int | None
     stop_code: str | None
@@ -43,7 +42,7 @@ class Stopper:
         ending = ending_of_task(
             task.exit_code, task.stop_code, task.stopped_reason, task.container_reason
         )
-        for run in self.books.runs_of_task(task.task_arn, task.event_version, task.started_for):
+        for run in self.books.runs_of_task(task.task_arn, task.started_for):
             status = self.books.end_attempt(run, ending, expired_only=False)
             if status is not None:
                 yield EndedRun(run, status, ending.message)

@@ -11,11 +11,13 @@ from uuid import UUID
 from autoretrain.domain.models import Artifact, Assignment, Challenger, Lesson
 from autoretrain.domain.runs import HEARTBEAT_EVERY, RUNNING_LEASE
 from autoretrain.domain.work import Progress, Published
-from autoretrain.errors import AutoRetrainError, DatabaseUnavailable, DependencyError, RunTaken
+from autoretrain.errors import AutoRetrainError, DependencyError, RunTaken
 from autoretrain.ports import ArtifactStore, ChampionChanged, Clock, Learner, Training
 
 JUDGEMENTS = 3
 SAFETY_SECONDS = 20.0
+PROGRESS_SECONDS = 2.0
+"""How old the progress that people see may get while a training gets on."""
 SUPERSEDED = "the run is another attempt's by now, or its lease is over"
 
 
@@ -124,9 +126,10 @@ class Trainer:
 
     def _store(self, assignment: Assignment, served: Artifact) -> str:
         """Files first, row last: the database never points at a model that is not there."""
+        # The manifest holds the model's hash and the evidence: another attempt's differs.
         key = (
             f"models/{assignment.user_id}/{assignment.strategy_id}/{assignment.run_id}"
-            f"/{served.sha256[:16]}"
+            f"/{served.manifest_sha256[:16]}"
         )
         self.artifacts.put(f"{key}/model.txt", served.model_text, "text/plain")
         self.artifacts.put(f"{key}/manifest.json", served.manifest_text, "application/json")
@@ -134,10 +137,10 @@ class Trainer:
 
     def _give_back(self, assignment: Assignment, code: str, message: str) -> TrainingEvent:
         try:
-            self.books.interrupt(assignment)
+            self.books.interrupt(assignment, message)
         except RunTaken:
             code = "superseded"
-        except DatabaseUnavailable as exc:
+        except DependencyError as exc:
             # The lease runs out by itself, and the next tick queues the run again.
             message = f"{message}; {exc}"
         return GivenBack(assignment, code, message)
@@ -149,7 +152,7 @@ class Trainer:
             self.books.fail(assignment, code, message)
         except RunTaken:
             return GivenBack(assignment, "superseded", message)
-        except DatabaseUnavailable as exc:
+        except DependencyError as exc:
             # As in _give_back; the failure itself happens again, or was this one's cause.
             return GivenBack(assignment, code, f"{message}; {exc}")
         return Failed(assignment, code, message, cause)
@@ -183,13 +186,14 @@ class Pulse:
     def __exit__(self, *exc: object) -> None:
         self._done = True
         self._wake.set()
-        self._thread.join()
+        self._thread.join(SAFETY_SECONDS)
 
     def report(self, phase: str, round: int = 0, rounds: int = 0) -> None:
         entered = phase != self._progress.phase
         self._progress = Progress(phase, round, rounds)
         if entered:
             self._watch(self._assignment, self._progress)
+        if entered or time.monotonic() - self._last_beat > PROGRESS_SECONDS:
             self._wake.set()
         if self._lost or self._lease_is_over():
             raise RunTaken
@@ -213,7 +217,7 @@ class Pulse:
             self._books.heartbeat(self._assignment, self._progress, sent_at - self._begun)
         except RunTaken:
             self._lost = True
-        except DatabaseUnavailable:
+        except DependencyError:
             # The next beat may get through; if none does, the lease is over and report() says so.
             return
         self._last_beat = sent_at

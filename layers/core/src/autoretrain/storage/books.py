@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -25,7 +25,7 @@ from autoretrain.domain.work import (
 from autoretrain.storage.database import Database, Transaction
 from autoretrain.storage.endings import end_attempt, refuse_launch, requeue_run
 
-REFUSED = "launch_unavailable"
+UNAVAILABLE = "launch_unavailable"
 
 
 class DispatchBooks:
@@ -55,7 +55,7 @@ class DispatchBooks:
 
     def tick_summary(self, slot: datetime) -> TickSummary:
         row = self._database.transaction(lambda tx: tx.one("tick_summary", slot=slot))
-        return TickSummary(slot, *row) if row else TickSummary(slot, 0, 0, 0, 0, 0)
+        return TickSummary(slot, *row) if row else TickSummary(slot, 0, 0, 0, 0, 0, 0)
 
 
 class StopBooks:
@@ -64,16 +64,13 @@ class StopBooks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def runs_of_task(
-        self, task_arn: str, event_version: int, started_for: Attempt | None
-    ) -> list[LiveRun]:
+    def runs_of_task(self, task_arn: str, started_for: Attempt | None) -> list[LiveRun]:
         values = {
             "task_arn": task_arn,
-            "event_version": event_version,
             "run_id": started_for.run_id if started_for else None,
             "attempt": started_for.number if started_for else None,
         }
-        rows = self._database.transaction(lambda tx: tx.all("note_task_event", **values))
+        rows = self._database.transaction(lambda tx: tx.all("runs_of_task", **values))
         return _live_runs(rows)
 
     def end_attempt(self, run: LiveRun, ending: Ending, *, expired_only: bool) -> Status | None:
@@ -115,32 +112,49 @@ class LaunchBooks:
     def record_task(self, launch: Launch, task_arn: str) -> None:
         def work(tx: Transaction) -> None:
             tx.run("record_task", run_id=launch.run_id, fence=launch.fence, task_arn=task_arn)
-            tx.run("launches_work")
+            tx.run("launch_was_taken")
 
         self._database.transaction(work)
 
     def launch_unavailable(self, launch: Launch, message: str) -> None:
         def work(tx: Transaction) -> None:
-            strategy = tx.one("lock_strategy", strategy_id=launch.strategy_id)
-            if strategy is not None and strategy.fence == launch.fence:
-                requeue_run(tx, launch.run_id, strategy, REFUSED, message, losses=0)
+            strategy = _still_starting(tx, launch)
+            if strategy is not None:
+                requeue_run(tx, launch.run_id, strategy, UNAVAILABLE, message, losses=0)
             tx.run("launch_was_refused", at_once=False, reason=message)
 
         self._database.transaction(work)
 
     def launch_refused(self, launch: Launch, message: str) -> None:
         def work(tx: Transaction) -> None:
-            strategy = tx.one("lock_strategy", strategy_id=launch.strategy_id)
-            if strategy is not None and strategy.fence == launch.fence:
+            if _still_starting(tx, launch) is not None:
                 refuse_launch(tx, launch.run_id, message)
+            else:
+                tx.run("launch_was_refused", at_once=True, reason=message)
 
         self._database.transaction(work)
+
+
+def _still_starting(tx: Transaction, launch: Launch) -> Any | None:
+    """The strategy's locked row, None when the run has moved on: an answer that says no may come
+    after an earlier, lost one that said yes, and that trainer may be done by now."""
+    strategy = tx.one("lock_strategy", strategy_id=launch.strategy_id)
+    held = tx.one("run_under_lock", run_id=launch.run_id)
+    if strategy is None or held is None or held.fence != launch.fence:
+        return None
+    return strategy if held.status == Status.STARTING else None
 
 
 def _live_runs(rows: Sequence[Any]) -> list[LiveRun]:
     return [
         LiveRun(
-            row.run_id, row.strategy_id, row.attempt, row.fence, Status(row.status), row.task_arn
+            row.run_id,
+            row.strategy_id,
+            row.attempt,
+            row.fence,
+            Status(row.status),
+            row.task_arn,
+            overdue=getattr(row, "overdue", False),
         )
         for row in rows
     ]
@@ -220,7 +234,7 @@ def _refusal(held: Any, request: ClaimRequest) -> NotClaimed | None:
     if held.paused_reason is not None:
         return NotClaimed("paused", f"paused: {held.paused_reason}")
     if held.resting:
-        until = f"{held.next_eligible_at:%Y-%m-%d %H:%M} UTC"
+        until = f"{held.next_eligible_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         return NotClaimed("backing_off", f"resting after a failed training until {until}")
     return None
 

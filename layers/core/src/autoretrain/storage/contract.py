@@ -15,18 +15,22 @@ from psycopg2 import sql
 from autoretrain.errors import ContractError
 
 TIME = ("timestamp with time zone",)
+TEXT = ("text", "character varying")
+NUMBER = ("double precision", "real", "numeric")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of the contract: the types it may have (any, where empty), how the view reads it,
-    and what stands in where an optional column is absent."""
+    what stands in where an optional column is absent, and whether we write it, maybe NULL."""
 
     name: str
     types: tuple[str, ...] = ()
     read: str = "{}"
     absent: str | None = None
     add: str | None = None
+    written: bool = False
+    nullable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Relation:
     name: str
     view: str
     columns: tuple[Column, ...]
-    written: str = ""
+    inserted: bool = False
     index: str | None = None
 
 
@@ -61,24 +65,26 @@ STRATEGIES = Relation(
             "least(greatest(coalesce({}, 100), 60), 1000000)::integer",
             add="integer NOT NULL DEFAULT 100",
         ),
-        Column("ml_model_version", ("text", "character varying"), add="text"),
-        Column("ml_model_trained_at", TIME, add="timestamptz"),
-        Column("ml_model_performance", ("jsonb",), add="jsonb"),
+        Column("ml_model_version", TEXT, add="text", written=True),
+        Column("ml_model_trained_at", TIME, add="timestamptz", written=True),
+        Column("ml_model_performance", ("jsonb",), add="jsonb", written=True),
     ),
-    written="UPDATE",
 )
 MODELS = Relation(
     "ai_strategy_ml_models",
     "models",
-    tuple(
-        Column(name)
-        for name in (
-            "strategy_id", "version", "is_active", "accuracy", "roc_auc",
-            "training_samples", "improvement", "created_at",
-        )
+    (
+        Column("strategy_id", ("uuid",), written=True),
+        Column("version", TEXT, written=True),
+        Column("is_active", ("boolean",), written=True),
+        Column("accuracy", NUMBER, written=True, nullable=True),
+        Column("roc_auc", NUMBER, written=True, nullable=True),
+        Column("training_samples", ("integer", "bigint"), written=True),
+        Column("improvement", NUMBER, written=True, nullable=True),
+        Column("created_at", TIME, written=True),
     ),
-    written="INSERT, UPDATE",
-)  # fmt: skip
+    inserted=True,
+)
 TRADES = Relation(
     "trades",
     "trades",
@@ -102,7 +108,17 @@ TRADES = Relation(
     ),
 )
 RELATIONS = (STRATEGIES, MODELS, TRADES)
-UPDATABLE, INSERTABLE = 4, 8  # pg_relation_is_updatable: 1 << CMD_UPDATE, 1 << CMD_INSERT
+INSERTABLE = 8  # pg_relation_is_updatable: 1 << CMD_INSERT
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A column as the user's table or view has it."""
+
+    type: str
+    required: bool
+    has_default: bool
+    updatable: bool
 
 
 def create_absent(cursor: Any, relation: Relation) -> None:
@@ -122,18 +138,22 @@ def adopt(cursor: Any, relation: Relation) -> list[str]:
     found = _columns(cursor, relation)
     for column in relation.columns:
         _check(relation, column, found.get(column.name))
-    _check_writable(cursor, relation)
+    if relation.inserted:
+        _check_insertable(cursor, relation, found)
     _create_view(cursor, relation, found)
     return _missing_index(cursor, relation)
 
 
-def _columns(cursor: Any, relation: Relation) -> dict[str, str]:
+def _columns(cursor: Any, relation: Relation) -> dict[str, Found]:
     cursor.execute(
-        "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute"
+        "SELECT attname, format_type(atttypid, NULL), attnotnull,"
+        " atthasdef OR attidentity <> '' OR attgenerated <> '',"
+        " pg_column_is_updatable(attrelid, attnum, true)"
+        " FROM pg_attribute"
         " WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped",
         (f"public.{relation.name}",),
     )
-    return dict(cursor.fetchall())
+    return {name: Found(*rest) for name, *rest in cursor.fetchall()}
 
 
 def _is_table(cursor: Any, relation: Relation) -> bool:
@@ -155,47 +175,63 @@ def _add_missing_columns(cursor: Any, relation: Relation) -> None:
             cursor.execute(add + sql.SQL(column.add))
 
 
-def _check(relation: Relation, column: Column, type_: str | None) -> None:
-    where = f"public.{relation.name}.{column.name}"
-    if type_ is None and column.absent is None:
-        raise ContractError(f"column {where} is missing: add it, or a view that has it")
-    if type_ is not None and column.types and type_ not in column.types:
-        wanted = " or ".join(column.types)
-        raise ContractError(f"column {where} is {type_}, not {wanted}: change it, or add a view")
-
-
-def _check_writable(cursor: Any, relation: Relation) -> None:
-    if not relation.written:
+def _check(relation: Relation, column: Column, found: Found | None) -> None:
+    where = f"column public.{relation.name}.{column.name}"
+    if found is None:
+        if column.absent is None:
+            raise ContractError(f"{where} is missing: add it, or a view that has it")
         return
-    needed = UPDATABLE | (INSERTABLE if "INSERT" in relation.written else 0)
+    if column.types and found.type not in column.types:
+        wanted = " or ".join(column.types)
+        raise ContractError(f"{where} is {found.type}, not {wanted}: change it, or add a view")
+    if column.written and not found.updatable:
+        raise ContractError(
+            f"{where} cannot be written: make it a plain column of a simple view, or give the"
+            " view INSTEAD OF triggers"
+        )
+    if column.nullable and found.required:
+        raise ContractError(f"{where} is NOT NULL, but what was not judged has none: allow NULL")
+
+
+def _check_insertable(cursor: Any, relation: Relation, found: dict[str, Found]) -> None:
     cursor.execute(
         "SELECT pg_relation_is_updatable(to_regclass(%s), true)", (f"public.{relation.name}",)
     )
-    if cursor.fetchone()[0] & needed != needed:
+    if not cursor.fetchone()[0] & INSERTABLE:
         raise ContractError(
-            f"view public.{relation.name} does not take {relation.written}:"
-            " make it a simple view, or give it INSTEAD OF triggers"
+            f"view public.{relation.name} does not take INSERT: make it a simple view, or give it"
+            " INSTEAD OF triggers"
         )
+    known = {column.name for column in relation.columns}
+    for name, column in found.items():
+        if name not in known and column.required and not column.has_default:
+            raise ContractError(
+                f"column public.{relation.name}.{name} is NOT NULL without a default, and we do"
+                " not know what to write there: give it a default"
+            )
 
 
-def _create_view(cursor: Any, relation: Relation, found: dict[str, str]) -> None:
-    """Simple column references stay simple, so that the view itself can be written through."""
+def _create_view(cursor: Any, relation: Relation, found: dict[str, Found]) -> None:
+    """Simple column references stay simple, so that the view itself can be written through.
+
+    Made anew each time: the user may have changed a type meanwhile.
+    """
     reads = []
     for column in relation.columns:
         expression = column.read if column.name in found else column.absent or "NULL"
         read = sql.SQL(expression).format(sql.Identifier(column.name))
         reads.append(read + sql.SQL(" AS ") + sql.Identifier(column.name))
-    view = sql.Identifier("autoretrain", relation.view)
-    cursor.execute(
-        sql.SQL("CREATE OR REPLACE VIEW {} AS SELECT {} FROM {}").format(
-            view, sql.SQL(", ").join(reads), sql.Identifier("public", relation.name)
-        )
-    )
-    cursor.execute(
-        sql.SQL(
-            "GRANT SELECT ON {0} TO autoretrain_api, autoretrain_trainer, autoretrain_reader"
-        ).format(view)
-    )
+    names = {
+        "view": sql.Identifier("autoretrain", relation.view),
+        "table": sql.Identifier("public", relation.name),
+        "reads": sql.SQL(", ").join(reads),
+    }
+    for statement in (
+        "DROP VIEW IF EXISTS {view}",
+        "CREATE VIEW {view} AS SELECT {reads} FROM {table}",
+        "GRANT SELECT ON {view} TO autoretrain_api, autoretrain_trainer, autoretrain_reader",
+    ):
+        cursor.execute(sql.SQL(statement).format(**names))
 
 
 def _missing_index(cursor: Any, relation: Relation) -> list[str]:

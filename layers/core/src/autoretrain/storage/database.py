@@ -11,7 +11,7 @@ import psycopg2
 from psycopg2 import errorcodes, extras, sql
 from psycopg2.extensions import connection, parse_dsn
 
-from autoretrain.errors import BadSetting, ContractError, DatabaseUnavailable
+from autoretrain.errors import BadSetting, ContractError, DatabaseUnavailable, InternalError
 from autoretrain.storage.named import statement
 
 Result = TypeVar("Result")
@@ -22,6 +22,22 @@ TRIES = 3
 _SNAPSHOT = sql.SQL("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; ")
 _RETRIED = {errorcodes.DEADLOCK_DETECTED, errorcodes.SERIALIZATION_FAILURE}
 _LOCAL_HOSTS = {"", "localhost", "127.0.0.1", "::1"}
+_PATIENCE: dict[str, Any] = {
+    "application_name": "auto-retrain",
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+# Local to each transaction, because a pooler shares its sessions. Nobody waits for ever for a lock
+# that a frozen function has taken with it.
+_LIMITS = (
+    "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '{statement}';"
+    " SET LOCAL idle_in_transaction_session_timeout = '60s'; "
+)
+_SHORT, _LONG = (sql.SQL(_LIMITS.format(statement=limit)) for limit in ("20s", "10min"))
 
 
 def connect(url: str) -> connection:
@@ -32,21 +48,27 @@ def connect(url: str) -> connection:
     try:
         given = parse_dsn(url)
     except psycopg2.ProgrammingError as exc:
-        raise BadSetting("the database URL cannot be read: postgresql://user@host/name") from exc
-    host = given.get("host", "")
-    is_local = host in _LOCAL_HOSTS or host.startswith("/")
-    if not is_local and given.setdefault("sslmode", "require") in ("disable", "allow", "prefer"):
-        raise BadSetting(f"the database URL asks for sslmode={given['sslmode']}: use require")
-    given.setdefault("connect_timeout", "5")
-    given.setdefault("application_name", "auto-retrain")
+        raise BadSetting(
+            "the database URL cannot be read: it has the form"
+            " postgresql://user:password@host:port/name"
+        ) from exc
+    if not _is_local(given):
+        mode = given.setdefault("sslmode", "require")
+        if mode in ("disable", "allow", "prefer"):
+            raise BadSetting(f"the database URL asks for sslmode={mode}: use require")
     try:
-        opened: connection = psycopg2.connect(
-            **given, keepalives=1, keepalives_idle=30, keepalives_interval=10, keepalives_count=3
-        )
+        opened: connection = psycopg2.connect(**(_PATIENCE | given))
     except psycopg2.OperationalError as exc:
         raise _unavailable(exc) from exc
     extras.register_uuid(conn_or_curs=opened)  # type: ignore[no-untyped-call]
     return opened
+
+
+def _is_local(given: dict[str, str]) -> bool:
+    if "service" in given:
+        return False
+    hosts = [given.get("hostaddr", ""), given.get("host", "")]
+    return all(host in _LOCAL_HOSTS or host.startswith("/") for host in hosts)
 
 
 class Transaction:
@@ -72,6 +94,8 @@ class Transaction:
 
     def copy(self, name: str, columns: sql.Composable, values: dict[str, Any], sink: Any) -> None:
         """Stream columns of the named statement's rows to the sink as binary COPY."""
+        if self._opening is not None:
+            raise InternalError("a COPY cannot open a transaction: read its names first")
         with self._connection.cursor() as cursor:
             # COPY takes no parameters: the driver writes them into the inner statement.
             rows = sql.SQL(cursor.mogrify(statement(name), values).decode())
@@ -100,6 +124,7 @@ class Database:
     def __init__(self, connect_: Callable[[], connection], role: str) -> None:
         self._connect = connect_
         self._role = sql.SQL("SET LOCAL ROLE {}; ").format(sql.Identifier(role))
+        self._opening = _SHORT + self._role
         self._open: _Open | None = None
 
     def transaction(self, work: Callable[[Transaction], Result]) -> Result:
@@ -121,7 +146,7 @@ class Database:
         opened = self._checkout()
         try:
             with _translated():
-                yield Transaction(opened, _SNAPSHOT + self._role)
+                yield Transaction(opened, _SNAPSHOT + _LONG + self._role)
         finally:
             self._rollback(opened)
 
@@ -134,13 +159,16 @@ class Database:
         opened = self._checkout()
         try:
             with _translated():
-                result = work(Transaction(opened, self._role))
+                result = work(Transaction(opened, self._opening))
         except DatabaseUnavailable as exc:
             cause = exc.__cause__
             self._rollback(opened)
             # Nothing was committed, so the work may start again.
             if isinstance(cause, psycopg2.Error) and (opened.closed or cause.pgcode in _RETRIED):
                 raise _Again(cause) from cause
+            # Whatever ails this connection, such as a server that has become read-only: the next
+            # transaction gets another.
+            self.close()
             raise
         except BaseException:
             self._rollback(opened)
@@ -197,7 +225,13 @@ def unavailable_translated() -> Iterator[None]:
     """The driver's word for a database that is not there in ours: its first line, no password."""
     try:
         yield
-    except (psycopg2.OperationalError, psycopg2.InterfaceError) as exc:
+    except psycopg2.errors.ProgramLimitExceeded:
+        raise  # the driver files it under the same class, and it is no outage
+    except (
+        psycopg2.OperationalError,
+        psycopg2.InterfaceError,
+        psycopg2.errors.ReadOnlySqlTransaction,
+    ) as exc:
         raise _unavailable(exc) from exc
 
 
@@ -220,8 +254,8 @@ def _translated() -> Iterator[None]:
 
 def _unavailable(exc: BaseException) -> DatabaseUnavailable:
     return DatabaseUnavailable(
-        f"the database cannot be reached or did not answer ({_first_line(exc)}):"
-        " check that it runs, and its URL"
+        f"the database does not let us in or does not answer ({_first_line(exc)}):"
+        " check its URL, and that it runs"
     )
 
 

@@ -7,11 +7,18 @@ from uuid import UUID
 
 from psycopg2.extras import Json as Jsonb
 
-from autoretrain.domain.runs import MAX_LOSSES_IN_A_ROW, Ending, Loss, Status, back_off
+from autoretrain.domain.runs import (
+    MAX_LOSSES_IN_A_ROW,
+    TRAINER_EXIT,
+    Ending,
+    Loss,
+    Status,
+    back_off,
+)
 from autoretrain.domain.work import LiveRun
 from autoretrain.storage.database import Transaction
 
-LIVE = (Status.QUEUED, Status.STARTING, Status.RUNNING)
+TAKEN = (Status.STARTING, Status.RUNNING)
 
 
 def end_attempt(
@@ -20,24 +27,32 @@ def end_attempt(
     """End the attempt that `run` describes, unless the run has moved on since."""
     strategy = tx.one("lock_strategy", strategy_id=run.strategy_id)
     held = tx.one("run_under_lock", run_id=run.run_id)
-    if strategy is None or held is None or held.fence != run.fence or held.status not in LIVE:
+    if strategy is None or held is None or held.fence != run.fence or held.status not in TAKEN:
         return None
     if expired_only and not held.expired:
         return None
-    if ending.blames_deployment:
+    if ending.loss is not None:
+        return lose_attempt(tx, run.run_id, strategy, held, ending.loss, ending.message)
+    # A trainer that never began has not touched the strategy: its image or its settings are bad.
+    if ending.blames_deployment or (
+        held.status == Status.STARTING and ending.error_code == TRAINER_EXIT
+    ):
         refuse_launch(tx, run.run_id, ending.message)
-        return Status.FAILED
-    if ending.loss is None:
-        fail_run(tx, run.run_id, strategy, ending.error_code or "trainer_exit", ending.message)
-        return Status.FAILED
-    if held.losses_in_a_row + 1 >= MAX_LOSSES_IN_A_ROW:
-        message = (
-            f"{ending.loss} {MAX_LOSSES_IN_A_ROW} times in a row; the last time: {ending.message}"
-        )
-        fail_run(tx, run.run_id, strategy, ending.loss, message)
-        return Status.FAILED
-    requeue_run(tx, run.run_id, strategy, ending.loss, ending.message, losses=1)
-    return Status.QUEUED
+    else:
+        fail_run(tx, run.run_id, strategy, ending.error_code or TRAINER_EXIT, ending.message)
+    return Status.FAILED
+
+
+def lose_attempt(
+    tx: Transaction, run_id: UUID, strategy: Any, held: Any, loss: Loss, message: str
+) -> Status:
+    """Queue the run again; the third loss in a row counts as the strategy's failure."""
+    if held.losses_in_a_row + 1 < MAX_LOSSES_IN_A_ROW:
+        requeue_run(tx, run_id, strategy, loss, message, losses=1)
+        return Status.QUEUED
+    told = f"{loss} {MAX_LOSSES_IN_A_ROW} times in a row; the last time: {message}"
+    fail_run(tx, run_id, strategy, loss, told)
+    return Status.FAILED
 
 
 def refuse_launch(tx: Transaction, run_id: UUID, message: str) -> None:

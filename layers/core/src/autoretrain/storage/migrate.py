@@ -43,7 +43,9 @@ def migrate(opened: connection) -> Migrated:
         first_line = str(exc).strip().splitlines()[0]
         raise OperatorError(
             f"the login may not migrate this database ({first_line}):"
-            " use the login that owns the tables"
+            " use a login that owns the tables and may create roles (CREATEROLE), or let an"
+            " administrator create and grant it autoretrain_api, autoretrain_trainer and"
+            " autoretrain_reader first"
         ) from exc
     return Migrated(tuple(applied), tuple(warnings))
 

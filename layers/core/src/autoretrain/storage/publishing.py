@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -70,7 +70,12 @@ class Publication:
         if strategy.champion != (champion.version if champion else None):
             raise ChampionChanged
         verdict = judge(self.challenger.evidence, self._rules(strategy))
-        published = self._published(verdict, self._next_version(), strategy.champion)
+        named = self.tx.one("versions", strategy_id=self.assignment.strategy_id)
+        if named is None:
+            raise RunTaken
+        if champion is None and named.shown is not None:
+            verdict = replace(verdict, line=f"{verdict.line}; not compared with {named.shown}")
+        published = self._published(verdict, named.next, strategy.champion or named.shown)
         performance = performance_of(self.challenger, verdict)
         self._store(published, verdict, performance)
         if verdict.activate:
@@ -91,11 +96,6 @@ class Publication:
             pinned_version=strategy.pinned_version,
             pinned_since=strategy.pinned_at,
         )
-
-    def _next_version(self) -> str:
-        row = self.tx.one("next_version", strategy_id=self.assignment.strategy_id)
-        version: str = row.version if row else "v1"
-        return version
 
     def _published(self, verdict: Verdict, version: str, champion: str | None) -> Published:
         evidence = verdict.evidence
@@ -122,7 +122,8 @@ class Publication:
             improvement=performance["improvement"],
             now=self.now,
         )
-        if verdict.awaiting_approval:
+        # Whoever waits was compared with the champion of then.
+        if verdict.awaiting_approval or verdict.activate:
             self.tx.run("replace_waiting_challenger", strategy_id=self.assignment.strategy_id)
         self._store_artifact(published, verdict)
 
@@ -179,7 +180,7 @@ def performance_of(challenger: Challenger, verdict: Verdict) -> Json:
     """What `ml_model_performance` says of a model; accuracies are those of the judged rows."""
     evidence = challenger.evidence
     told: Json = {
-        "training_samples": challenger.rows.usable,
+        "training_samples": challenger.fitted_rows,
         "win_rate": challenger.win_rate,
         "judged_rows": evidence.rows,
         "decided_by": verdict.line,

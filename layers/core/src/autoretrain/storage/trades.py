@@ -59,7 +59,7 @@ class CopyReader:
             self._tx.copy(
                 "training_trades", sql.SQL(", ").join([layout, *values]), self._values, sink
             )
-        except psycopg2.DataError as exc:
+        except (psycopg2.DataError, psycopg2.errors.ProgramLimitExceeded) as exc:
             first_line = str(exc).strip().splitlines()[0]
             raise DataError(
                 "unreadable_trades", f"`trades` holds a value that cannot be used: {first_line}"

@@ -14,7 +14,7 @@ from autoretrain.domain.work import Progress, Published
 from autoretrain.errors import RunTaken
 from autoretrain.ports import TradeReader
 from autoretrain.storage.database import Database, Transaction
-from autoretrain.storage.endings import fail_run, requeue_run
+from autoretrain.storage.endings import fail_run, lose_attempt
 from autoretrain.storage.publishing import Publication, finish, hold, succeed
 from autoretrain.storage.trades import CopyReader
 
@@ -33,8 +33,12 @@ class TrainBooks:
             # With the launcher's count under the same lock, a run is never left waiting for a
             # trainer that has just looked and gone.
             tx.run("lock_launches")
-            waiting = tx.one("next_queued_run")
-            return None if waiting is None else _begin(tx, waiting.id, task_arn)
+            while (waiting := tx.one("next_queued_run")) is not None:
+                assignment = _begin(tx, waiting.id, task_arn)
+                if assignment is not None:
+                    return assignment
+                _fail_orphan(tx, waiting.id)
+            return None
 
         return self._database.transaction(work)
 
@@ -95,11 +99,11 @@ class TrainBooks:
 
         self._database.transaction(work)
 
-    def interrupt(self, assignment: Assignment) -> None:
+    def interrupt(self, assignment: Assignment, message: str) -> None:
         def work(tx: Transaction) -> None:
             strategy = hold(tx, assignment)
-            message = "the platform asked the trainer to stop"
-            requeue_run(tx, assignment.run_id, strategy, Loss.INTERRUPTED, message, losses=1)
+            held = tx.one("run_under_lock", run_id=assignment.run_id)
+            lose_attempt(tx, assignment.run_id, strategy, held, Loss.INTERRUPTED, message)
 
         self._database.transaction(work)
 
@@ -108,12 +112,18 @@ def _begin(tx: Transaction, run_id: UUID, task_arn: str | None) -> Assignment | 
     begun = tx.one("begin_run", run_id=run_id, task_arn=task_arn, lease=RUNNING_LEASE)
     if begun is None:
         return None
+    tx.run("launches_work")
     row = tx.one("assignment", run_id=run_id)
     if row is None:
-        message = "the strategy was deleted while its training waited"
-        tx.run("fail_run", run_id=run_id, error_code="strategy_gone", error_message=message)
+        _fail_orphan(tx, run_id)
         return None
     return _assignment(row)
+
+
+def _fail_orphan(tx: Transaction, run_id: UUID) -> None:
+    """A run that nobody can begin must not stand in the queue for ever."""
+    message = "the strategy was deleted while its training waited"
+    tx.run("fail_run", run_id=run_id, error_code="strategy_gone", error_message=message)
 
 
 def _assignment(row: Any) -> Assignment:

@@ -7,13 +7,21 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['autoretrain_api', 'autoretrain_trainer', 'autoretrain_reader'] LOOP
+        IF to_regrole(name) IS NULL THEN
+            BEGIN
+                EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL;
+            END;
+        END IF;
         BEGIN
-            EXECUTE format('CREATE ROLE %I NOLOGIN', name);
-        EXCEPTION WHEN duplicate_object OR unique_violation THEN
-            NULL;
+            -- From PostgreSQL 16 on, whoever creates a role may not take it without this.
+            EXECUTE format('GRANT %I TO CURRENT_USER', name);
+        EXCEPTION WHEN insufficient_privilege THEN
+            IF NOT pg_has_role(current_user, name, 'MEMBER') THEN
+                RAISE;
+            END IF;
         END;
-        -- From PostgreSQL 16 on, whoever creates a role may not take it without this.
-        EXECUTE format('GRANT %I TO CURRENT_USER', name);
     END LOOP;
 END
 $$;
@@ -74,7 +82,6 @@ CREATE TABLE autoretrain.training_runs (
     feature_weights jsonb,
     lease_expires_at timestamptz,
     task_arn text,
-    task_event_version bigint NOT NULL DEFAULT 0,
     queued_at timestamptz NOT NULL DEFAULT now(),
     starting_at timestamptz,
     running_at timestamptz,
@@ -130,6 +137,8 @@ CREATE TABLE autoretrain.model_artifacts (
     created_at timestamptz NOT NULL,
     PRIMARY KEY (strategy_id, version)
 );
+ALTER TABLE autoretrain.strategy_training
+    ADD FOREIGN KEY (strategy_id, champion) REFERENCES autoretrain.model_artifacts;
 CREATE UNIQUE INDEX one_waiting_challenger ON autoretrain.model_artifacts (strategy_id)
     WHERE awaiting_approval;
 
@@ -194,13 +203,18 @@ INSERT INTO autoretrain.launch_control DEFAULT VALUES;
 
 GRANT USAGE ON SCHEMA autoretrain TO autoretrain_api, autoretrain_trainer, autoretrain_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA autoretrain TO autoretrain_api, autoretrain_reader;
-GRANT INSERT, UPDATE ON autoretrain.strategy_training, autoretrain.training_runs,
-    autoretrain.current_decisions TO autoretrain_api;
+GRANT INSERT, UPDATE ON autoretrain.training_runs, autoretrain.current_decisions
+    TO autoretrain_api;
+GRANT INSERT, UPDATE (fence, failures, next_eligible_at, paused_reason)
+    ON autoretrain.strategy_training TO autoretrain_api;
 GRANT INSERT ON autoretrain.retrain_decisions, autoretrain.outbox TO autoretrain_api;
 GRANT UPDATE ON autoretrain.launch_control TO autoretrain_api;
 
 GRANT SELECT ON autoretrain.strategy_training, autoretrain.training_runs,
     autoretrain.model_artifacts, autoretrain.model_activations TO autoretrain_trainer;
-GRANT UPDATE ON autoretrain.strategy_training, autoretrain.training_runs TO autoretrain_trainer;
+GRANT UPDATE ON autoretrain.training_runs TO autoretrain_trainer;
+GRANT UPDATE (champion, fence, trades_read_at, fingerprint, failures, next_eligible_at, paused_reason)
+    ON autoretrain.strategy_training TO autoretrain_trainer;
+GRANT SELECT, UPDATE ON autoretrain.launch_control TO autoretrain_trainer;
 GRANT INSERT, UPDATE (awaiting_approval) ON autoretrain.model_artifacts TO autoretrain_trainer;
 GRANT INSERT ON autoretrain.model_activations, autoretrain.outbox TO autoretrain_trainer;

@@ -5,7 +5,8 @@ SELECT id FROM autoretrain.strategies WHERE is_active AND ml_training_enabled
 ON CONFLICT DO NOTHING;
 
 -- strategies_to_check --
--- Who is looked at by this tick: the checkable, and those whose run waits for a task.
+-- Who is looked at by this tick: the checkable, and those whose run waits for a task. Whoever was
+-- looked at longest ago comes first: what one tick has no time for is the first of the next.
 SELECT strategy_id, bool_or(checkable) AS checkable
 FROM (
     SELECT t.strategy_id, true AS checkable
@@ -15,12 +16,14 @@ FROM (
     UNION ALL
     SELECT strategy_id, false FROM autoretrain.training_runs WHERE status = 'queued'
 ) due
+LEFT JOIN autoretrain.current_decisions last USING (strategy_id)
 GROUP BY strategy_id
-ORDER BY strategy_id;
+ORDER BY max(last.decided_at) NULLS FIRST, strategy_id;
 
 -- expired_runs --
 -- Runs whose trainer is gone, or never came.
-SELECT id AS run_id, strategy_id, attempt, fence, status, task_arn
+SELECT id AS run_id, strategy_id, attempt, fence, status, task_arn,
+    status = 'starting' AND starting_at < now() - interval '30 minutes' AS overdue
 FROM autoretrain.training_runs
 WHERE status IN ('starting', 'running') AND lease_expires_at < now()
 ORDER BY lease_expires_at;
@@ -38,6 +41,7 @@ SELECT
     count(*) FILTER (WHERE status = 'succeeded' AND model_version IS NOT NULL)::integer AS retrained,
     count(*) FILTER (WHERE activated)::integer AS activated,
     count(*) FILTER (WHERE model_version IS NOT NULL AND NOT activated)::integer AS kept,
+    count(*) FILTER (WHERE status = 'failed')::integer AS failed,
     count(*) FILTER (WHERE status IN ('queued', 'starting', 'running'))::integer AS live
 FROM autoretrain.training_runs
 WHERE slot = %(slot)s;

@@ -10,8 +10,7 @@ WHERE status IN ('starting', 'running');
 -- launch_control --
 -- Whether launches are stopped, and whether a probe is due.
 SELECT stopped_reason, probed_at < now() - interval '10 minutes' AS probe_due
-FROM autoretrain.launch_control
-FOR UPDATE;
+FROM autoretrain.launch_control;
 
 -- note_probe --
 -- The next probe is due in ten minutes.
@@ -29,10 +28,13 @@ RETURNING id AS run_id, strategy_id, attempt, fence;
 UPDATE autoretrain.training_runs SET task_arn = %(task_arn)s
 WHERE id = %(run_id)s AND fence = %(fence)s AND task_arn IS NULL;
 
+-- launch_was_taken --
+-- ECS started a task; whether it works is for its trainer to show.
+UPDATE autoretrain.launch_control SET refusals_in_a_row = 0 WHERE refusals_in_a_row > 0;
+
 -- launches_work --
--- A launch succeeded: whatever had stopped launches is over.
-UPDATE autoretrain.launch_control SET refusals_in_a_row = 0, stopped_reason = NULL
-WHERE refusals_in_a_row > 0 OR stopped_reason IS NOT NULL;
+-- A trainer began: whatever had stopped launches is over.
+UPDATE autoretrain.launch_control SET stopped_reason = NULL WHERE stopped_reason IS NOT NULL;
 
 -- launch_was_refused --
 -- Three refusals in a row, or one for the configuration, stop launches until a probe succeeds.

@@ -9,20 +9,20 @@ FROM autoretrain.training_runs
 WHERE id = %(run_id)s;
 
 -- requeue_run --
--- starting, running -> queued: the same run, its next attempt, a new fence.
+-- starting, running -> queued: the same run, its next attempt, a new fence, at the queue's end.
 UPDATE autoretrain.training_runs
-SET status = 'queued', fence = %(fence)s, attempt = attempt + 1,
+SET status = 'queued', fence = %(fence)s, attempt = attempt + 1, queued_at = now(),
     losses_in_a_row = losses_in_a_row + %(losses)s, lease_expires_at = NULL, task_arn = NULL,
-    task_event_version = 0, phase = NULL, round = NULL, rounds = NULL,
+    phase = NULL, round = NULL, rounds = NULL,
     error_code = %(error_code)s, error_message = left(%(error_message)s, 2000)
-WHERE id = %(run_id)s;
+WHERE id = %(run_id)s AND status IN ('starting', 'running');
 
 -- fail_run --
--- starting, running -> failed, with what the operator needs to know.
+-- queued, starting, running -> failed, with what the operator needs to know.
 UPDATE autoretrain.training_runs
 SET status = 'failed', finished_at = now(), lease_expires_at = NULL,
     error_code = %(error_code)s, error_message = left(%(error_message)s, 2000)
-WHERE id = %(run_id)s;
+WHERE id = %(run_id)s AND status IN ('queued', 'starting', 'running');
 
 -- count_failure --
 -- The strategy rests for 1, 2, 4, 8 h, then is paused until a person resumes it.
@@ -38,12 +38,11 @@ WHERE strategy_id = %(strategy_id)s;
 INSERT INTO autoretrain.outbox (topic, strategy_id, payload)
 VALUES (%(topic)s, %(strategy_id)s, %(payload)s);
 
--- note_task_event --
--- An event counts for the task's live runs if it is newer than the last one seen; also for the
--- attempt that the task was started for, when its launcher has not come to noting the task yet.
-UPDATE autoretrain.training_runs
-SET task_event_version = %(event_version)s, task_arn = %(task_arn)s
-WHERE status IN ('starting', 'running') AND task_event_version < %(event_version)s
+-- runs_of_task --
+-- The task's live runs; also the attempt that it was started for, when its launcher has not come
+-- to noting the task yet.
+SELECT id AS run_id, strategy_id, attempt, fence, status, task_arn
+FROM autoretrain.training_runs
+WHERE status IN ('starting', 'running')
     AND (task_arn = %(task_arn)s
-        OR (task_arn IS NULL AND id = %(run_id)s AND attempt = %(attempt)s))
-RETURNING id AS run_id, strategy_id, attempt, fence, status, task_arn;
+        OR (task_arn IS NULL AND id = %(run_id)s AND attempt = %(attempt)s));

@@ -1,10 +1,10 @@
 -- training_trades --
--- The newest closed trades. When the clock is set back, what has closed since does not exist;
+-- The newest closed trades, the same ones for all three statements: ties are broken by id. When the clock is set back, what has closed since does not exist;
 -- what closes in the future of the database itself is read, so that it is counted as bad.
 SELECT * FROM autoretrain.trades
 WHERE strategy_id = %(strategy_id)s AND closed_at IS NOT NULL
     AND (closed_at <= %(as_of)s OR closed_at > now())
-ORDER BY decided_at DESC NULLS LAST
+ORDER BY decided_at DESC NULLS LAST, id
 LIMIT %(newest)s
 
 -- feature_names --
@@ -14,7 +14,7 @@ FROM (
     SELECT features FROM autoretrain.trades
     WHERE strategy_id = %(strategy_id)s AND closed_at IS NOT NULL
         AND (closed_at <= %(as_of)s OR closed_at > now())
-    ORDER BY decided_at DESC NULLS LAST
+    ORDER BY decided_at DESC NULLS LAST, id
     LIMIT %(newest)s
 ) t
 CROSS JOIN LATERAL jsonb_each(
@@ -31,7 +31,7 @@ FROM (
     SELECT symbol FROM autoretrain.trades
     WHERE strategy_id = %(strategy_id)s AND closed_at IS NOT NULL
         AND (closed_at <= %(as_of)s OR closed_at > now())
-    ORDER BY decided_at DESC NULLS LAST
+    ORDER BY decided_at DESC NULLS LAST, id
     LIMIT %(newest)s
 ) t
 WHERE symbol IS NOT NULL

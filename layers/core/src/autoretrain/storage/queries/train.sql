@@ -53,16 +53,21 @@ WHERE t.strategy_id = %(strategy_id)s AND t.decided_at BETWEEN %(since)s AND %(u
             AND t.closed_at <= a.created_at
     );
 
--- next_version --
--- One more than any version that this strategy has had, here or in the user's own table.
-SELECT 'v' || 1 + coalesce(max(substring(version FROM '^v([0-9]{1,9})$')::integer), 0) AS version
-FROM (
-    SELECT version::text FROM autoretrain.models WHERE strategy_id = %(strategy_id)s
-    UNION ALL
-    SELECT version FROM autoretrain.model_artifacts WHERE strategy_id = %(strategy_id)s
-    UNION ALL
-    SELECT ml_model_version FROM autoretrain.strategies WHERE id = %(strategy_id)s
-) known;
+-- versions --
+-- The version that the user's own table shows as active, which may be none of ours, and the next:
+-- one more than any that this strategy has had, here or there.
+SELECT s.ml_model_version AS shown, 'v' || 1 + coalesce((
+    SELECT max(substring(version FROM '^v([0-9]{1,9})$')::integer)
+    FROM (
+        SELECT version::text FROM autoretrain.models WHERE strategy_id = s.id
+        UNION ALL
+        SELECT version FROM autoretrain.model_artifacts WHERE strategy_id = s.id
+        UNION ALL
+        SELECT s.ml_model_version
+    ) known
+), 0) AS next
+FROM autoretrain.strategies s
+WHERE s.id = %(strategy_id)s;
 
 -- insert_model --
 -- The row that the user's own table gets for every model, active or not.
