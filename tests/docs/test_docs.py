@@ -15,6 +15,7 @@ from autoretrain.domain.gate import ActivationMode
 from autoretrain.domain.models import Policy
 from autoretrain.domain.runs import FAILURES_BEFORE_PAUSE, Status, back_off
 from autoretrain.storage.contract import RELATIONS
+from autoretrain.storage.migrate import migrations
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -65,6 +66,22 @@ def test_settings_table_names_every_variable_and_its_readers() -> None:
         for field in fields(kind):
             read.setdefault(field.name.upper(), set()).add(process)
     assert documented == read
+
+
+def test_settings_per_strategy_are_documented_with_their_defaults() -> None:
+    migration = dict(migrations())["0001_pre_initial.sql"]
+    table = migration[: migration.index("COMMENT ON TABLE autoretrain.strategy_training")]
+
+    for column, default, _ in rows_of_table("docs/database.md", "column"):
+        declared = re.search(
+            rf"^    {names(column).pop()} .*DEFAULT '?([^ ',]*)", table, re.MULTILINE
+        )
+        assert declared is not None, column
+        assert (
+            float(default) == float(declared[1])
+            if default[0].isdigit()
+            else (default.strip("`") == declared[1])
+        ), column
 
 
 def test_database_page_names_every_column_of_the_contract() -> None:

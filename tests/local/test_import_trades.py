@@ -148,6 +148,16 @@ def test_trade_that_differs_from_the_stored_one_is_told_and_written_only_to_repl
     assert trades(clone) == before
 
 
+def test_trade_that_is_still_open_is_kept_when_it_differs(
+    clone: str, importing: Import, capsys: pytest.CaptureFixture[str]
+) -> None:
+    importing(clone, OPEN)
+    before = trades(clone)
+    importing(clone, [*OPEN[:6], "31"])
+    assert capsys.readouterr().out.endswith(told(0, 0, 1, 0))
+    assert trades(clone) == before
+
+
 def test_features_of_a_trade_that_has_closed_since_are_kept_and_then_told(
     clone: str, importing: Import, capsys: pytest.CaptureFixture[str]
 ) -> None:

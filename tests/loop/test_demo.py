@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -63,3 +64,30 @@ def test_demo_shows_every_outcome(told: str) -> None:
     assert "disabled" not in told
     assert "5 of 20 trades that neither model has seen" in block(told, "Pullback")
     assert "(base rate)" in block(told, "Breakout")
+
+
+def test_demo_prints_what_the_readme_shows(told: str) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    shown = readme.split("```text\n")[1].split("```")[0].splitlines()
+    printed = {_shape(line) for line in told.splitlines()}
+
+    for line in shown:
+        assert line.strip() == "…" or _shape(line) in printed, line
+
+
+def _shape(line: str) -> str:
+    """The line without what depends on the day, the machine's arithmetic, or ids."""
+    return re.sub(r"\d+(?:\.\d+)?", "#", re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "id", line))
+
+
+def test_demo_tells_every_line_of_a_training(told: str) -> None:
+    assert re.fullmatch(
+        r"✅ Auto-retrained strategy: MACD cross \([0-9a-f-]{36}\)\n"
+        r"  reason: initial training: 100\+ trades, no model yet\n"
+        r"  model_version: v1\n"
+        r"  accuracy: 0\.\d\d\n"
+        r"  improvement: [+-]0\.\d\d\n"
+        r"  decided by: log-loss 0\.\d{3} \(base rate\) → 0\.\d{3} on \d+ trades,"
+        r" P\(better\) [01]\.\d\d\n",
+        block(told, "MACD cross"),
+    )

@@ -136,11 +136,11 @@ def test_question_mark_is_printed_when_the_terminal_does_not_know_a_character(
     assert terminal.getvalue() == b"? done\n"
 
 
-def _shell(folder: Path, command: str, stdout: int) -> subprocess.CompletedProcess[str]:
+def _shell(command: str, stdout: int) -> subprocess.CompletedProcess[str]:
     program = "import sys; from autoretrain_client.cli import main; sys.exit(main(sys.argv[1:]))"
     return subprocess.run(
         ["sh", "-c", f'"$0" -c "$1" {command}', sys.executable, program],
-        env={**os.environ, "PYTHONPATH": str(folder)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
@@ -150,19 +150,19 @@ def _shell(folder: Path, command: str, stdout: int) -> subprocess.CompletedProce
 
 @pytest.mark.parametrize("command", ["", "--help", "chatters", "chatters 2>&1"])
 @pytest.mark.usefixtures("_commands")
-def test_command_ends_without_a_word_when_nobody_reads_on(command: str, tmp_path: Path) -> None:
+def test_command_ends_without_a_word_when_nobody_reads_on(command: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        done = _shell(tmp_path, command, writing)
+        done = _shell(command, writing)
     finally:
         os.close(writing)
     assert (done.returncode, done.stderr) == (141, "")
 
 
 @pytest.mark.usefixtures("_commands")
-def test_command_runs_when_its_output_is_closed(tmp_path: Path) -> None:
-    done = _shell(tmp_path, "chatters >&-", subprocess.DEVNULL)
+def test_command_runs_when_its_output_is_closed() -> None:
+    done = _shell("chatters >&-", subprocess.DEVNULL)
     assert (done.returncode, done.stderr) == (0, "")
 
 

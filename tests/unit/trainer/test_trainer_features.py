@@ -72,6 +72,23 @@ def test_feature_whose_absence_tells_the_outcome_is_refused(sign: int, missing_o
     refuse_leaks(trades, allowed=("extra",))
 
 
+@pytest.mark.parametrize(("sign", "only"), [(1, "wins"), (-1, "losses")])
+def test_feature_that_only_half_of_one_outcome_has_is_refused(sign: int, only: str) -> None:
+    market_ = market(300)
+    mine = [trade.id for trade in market_ if sign * trade.pnl_pct > 0][::2]
+    trades = loaded([present(trade, trade.id in mine) for trade in market_])
+
+    with pytest.raises(DataError, match=rf"extra \(is there on {only} only\)"):
+        refuse_leaks(trades, allowed=())
+
+
+def test_feature_that_a_few_trades_have_may_be_on_one_side_by_chance() -> None:
+    market_ = market(300)
+    mine = [trade.id for trade in market_ if trade.pnl_pct > 0][:6]
+
+    refuse_leaks(loaded([present(trade, trade.id in mine) for trade in market_]), allowed=())
+
+
 def test_feature_that_is_missing_on_nearly_all_losses_is_refused() -> None:
     losses = [trade for trade in market(300) if trade.pnl_pct < 0]
     known = {trade.id for trade in losses[:9]}

@@ -177,8 +177,9 @@ def with_feature(name: str, trades: Sequence[Trade]) -> list[Trade]:
 
 
 def test_training_fails_when_a_feature_is_known_only_at_the_exit() -> None:
-    with pytest.raises(DataError, match="exit_price"):
+    with pytest.raises(DataError, match="exit_price") as raised:
         learn(with_feature("exit_price", market(200)))
+    assert raised.value.code == "exit_only_feature"
 
 
 def test_training_fails_when_a_feature_leaks_unless_it_is_allowed() -> None:
@@ -255,6 +256,9 @@ def test_training_is_declined_when_a_class_has_fewer_than_ten(wins: int, pnl: fl
 def test_training_is_declined_when_no_input_varies() -> None:
     same = [replace(t, features={"rsi": 1.0}, side=1.0, symbol="BTC") for t in market(120)]
     assert "every feature is the same" in declined(same).line
+    # A feature that only a dropped trade has is missing in all the others.
+    bad = replace(same[0], id=999, pnl_pct=math.nan, features={"rsi": 1.0, "adx": 1.0})
+    assert "every feature is the same" in declined([*same, bad]).line
 
 
 @pytest.mark.parametrize("what", ["rsi", "side", "symbol", "missing"])

@@ -17,6 +17,8 @@ MAX_FEATURES = 1_500
 LEAK_AUC = 0.95
 MIN_LEAK_ROWS = 60
 MIN_LEAK_CLASS_ROWS = 10
+CHANCE = 1e-6
+"""So rarely may chance alone give a value to one class only."""
 
 
 def refuse_too_many(names: Sequence[str]) -> None:
@@ -62,8 +64,19 @@ def _leaks(trades: Trades) -> Iterable[tuple[str, str]]:
         by_absence = _auc(trades.win, missing.astype(np.float64))
         if by_absence > LEAK_AUC:
             yield name, f"is missing on wins: AUC {by_absence:.3f}"
-        if by_absence < 1 - LEAK_AUC:
+        elif by_absence < 1 - LEAK_AUC:
             yield name, f"is missing on losses: AUC {1 - by_absence:.3f}"
+        elif _one_sided(trades.win, ~missing):
+            yield name, f"is there on {'wins' if trades.win[~missing][0] else 'losses'} only"
+
+
+def _one_sided(win: Bools, present: Bools) -> bool:
+    """Whether only wins, or only losses, have the value, and that cannot be chance."""
+    having, wins = int(present.sum()), int(win[present].sum())
+    if len(win) < MIN_LEAK_ROWS or 0 < wins < having or having == 0:
+        return False
+    share = float(win.mean()) if wins else 1 - float(win.mean())
+    return share**having < CHANCE
 
 
 def _auc(win: Bools, score: Floats) -> float:

@@ -118,7 +118,8 @@ class TickSummary:
 
 @dataclass(frozen=True, slots=True)
 class FeatureSummary:
-    """A feature name as the trades carry it; `numeric` when it never holds anything else."""
+    """A feature name as the trades carry it; `numeric` when it never holds anything but numbers
+    (a JSON boolean is none)."""
 
     name: str
     numeric: bool
