@@ -140,7 +140,7 @@ def _shell(command: str, stdout: int) -> subprocess.CompletedProcess[str]:
     program = "import sys; from autoretrain_client.cli import main; sys.exit(main(sys.argv[1:]))"
     return subprocess.run(
         ["sh", "-c", f'"$0" -c "$1" {command}', sys.executable, program],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={"PYTHONPATH": os.pathsep.join(sys.path)},  # and none that turns buffering off
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
