@@ -38,6 +38,8 @@ from autoretrain.domain.work import (
     Launch,
     LiveRun,
     NotClaimed,
+    NotLaunched,
+    PausedStrategy,
     Progress,
     Published,
     TickSummary,
@@ -175,6 +177,9 @@ class FakeBooks:
         else:
             self._requeue(held, loss, message, losses=1)
 
+    def paused_strategies(self) -> list[PausedStrategy]:
+        return []
+
     def tick_summary(self, slot: datetime) -> TickSummary:
         checked = {one.strategy_id for of, all_ in self.stored if of == slot for one in all_}
         runs = [run for run in self.runs.values() if run.slot == slot]
@@ -222,12 +227,13 @@ class FakeBooks:
 
     # Launching
 
-    def reserve_launch(self, run_id: UUID, max_concurrent_tasks: int) -> Launch | None:
+    def reserve_launch(self, run_id: UUID, max_concurrent_tasks: int) -> Launch | NotLaunched:
         run = self.runs[run_id]
         busy = sum(one.status in LIVE[1:] for one in self.runs.values())
-        stopped = self.launches_stopped is not None and not self.probe_due
-        if stopped or busy >= max_concurrent_tasks or run.status is not Status.QUEUED:
-            return None
+        if busy >= max_concurrent_tasks or run.status is not Status.QUEUED:
+            return NotLaunched("no task is free now")
+        if self.launches_stopped is not None and not self.probe_due:
+            return NotLaunched(self.launches_stopped, stopped=True)
         run.begin(Status.STARTING, self.clock.now() + STARTING_LEASE)
         return Launch(run_id, run.strategy_id, run.attempt, run.fence)
 
@@ -320,8 +326,10 @@ class FakeBooks:
     def fail(self, assignment: Assignment, code: str, message: str) -> None:
         self._fail(self._held(assignment), code, message)
 
-    def interrupt(self, assignment: Assignment, message: str) -> None:
-        self._lose(self._held(assignment), Loss.INTERRUPTED, message)
+    def interrupt(self, assignment: Assignment, message: str) -> Status:
+        held = self._held(assignment)
+        self._lose(held, Loss.INTERRUPTED, message)
+        return held.status
 
     # What they share
 

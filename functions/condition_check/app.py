@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from autoretrain import bootstrap
 from autoretrain.domain.conditions import Decision
 from autoretrain.domain.work import Claimed, NotClaimed
+from autoretrain.errors import DependencyError
 from autoretrain.services.check import Checked, Checker
 from autoretrain.services.launch import LaunchOutcome
 from autoretrain.settings import ConditionCheckSettings, read
@@ -22,6 +23,7 @@ logger = Logger()
 
 LOUDER = {
     LaunchOutcome.REFUSED: logger.error,
+    LaunchOutcome.STOPPED: logger.warning,
     LaunchOutcome.UNAVAILABLE: logger.warning,
     LaunchOutcome.UNKNOWN: logger.warning,
 }
@@ -42,8 +44,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     for one in checked:
         tell(one)
     for one in checked:
-        if one.error is not None:
-            raise one.error  # Lambda tries again; whatever was done for the others stays done once
+        if isinstance(one.error, DependencyError):
+            raise one.error  # Lambda tries again; what was done for the others stays done once
     return {"checked": len(checked), "stale": False}
 
 

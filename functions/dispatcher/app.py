@@ -68,6 +68,9 @@ def tell(dispatched: Dispatched) -> None:
                 "why": freed.why,
             },
         )
+    for paused in dispatched.paused:
+        names = {"strategy_id": paused.strategy_id, "strategy": paused.name}
+        logger.warning("auto-retrain strategy paused", extra=names | {"why": paused.why})
     if dispatched.not_sent:
         why = f"{dispatched.not_sent} strategies wait for the next tick: {dispatched.not_sent_why}"
         logger.error(

@@ -216,6 +216,17 @@ def test_tick_frees_a_lost_run_and_launches_it_again(running: Running) -> None:
     assert (freed["run_id"], freed["status"]) == (str(run.id), "queued")
 
 
+def test_paused_strategy_is_told_at_every_tick(running: Running) -> None:
+    paused = running.due("paused")
+    running.world.run("UPDATE autoretrain.strategy_training SET paused_reason = 'five failures'")
+
+    running.invoke(DISPATCHER, event("scheduled") | {"time": now()})
+
+    (fact,) = running.facts("auto-retrain strategy paused")
+    assert (fact["strategy_id"], fact["why"]) == (str(paused), "five failures")
+    assert running.runs(paused) == []
+
+
 def test_next_tick_tells_what_came_of_the_one_before(running: Running) -> None:
     due = running.due("due")
     running.invoke(DISPATCHER, event("scheduled") | {"time": now()})

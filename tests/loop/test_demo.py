@@ -5,12 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from autoretrain_local.postgres import PostgresServer
 from tests.loop.conftest import finished
+from tests.world import World
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> str:
-    ended = finished("demo", "--data", tmp_path_factory.mktemp("demo"))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def told(folder: Path) -> str:
+    ended = finished("demo", "--data", folder)
     assert (ended.returncode, ended.stderr) == (0, "")
     return ended.stdout
 
@@ -91,3 +98,17 @@ def test_demo_tells_every_line_of_a_training(told: str) -> None:
         r" P\(better\) [01]\.\d\d\n",
         block(told, "MACD cross"),
     )
+
+
+def test_demo_stores_with_later_trades_what_the_model_said_of_them(told: str, folder: Path) -> None:
+    with PostgresServer(folder / "demo" / "postgres", durable=False) as server:
+        rows = World(server.url()).run(
+            "SELECT s.name, count(*) AS trades, min(t.win_probability) AS least,"
+            " max(t.win_probability) AS most FROM trades t JOIN ai_strategies s"
+            " ON s.id = t.strategy_id WHERE t.model_version = 'v1' GROUP BY s.name"
+        )
+
+    said = {row.name: row for row in rows}
+    assert set(said) == {"RSI reversion", "Pullback"}  # the dip buyer's bot does not report
+    assert (said["RSI reversion"].trades, said["Pullback"].trades) == (109, 5)
+    assert 0 < said["RSI reversion"].least < said["RSI reversion"].most < 1

@@ -11,7 +11,7 @@ import pytest
 
 from autoretrain.domain.conditions import decide
 from autoretrain.domain.models import Assignment, Snapshot
-from autoretrain.domain.work import Claimed, ClaimRequest, NotClaimed
+from autoretrain.domain.work import Claimed, ClaimRequest, Launch, NotClaimed
 from autoretrain.storage.books import CheckBooks, DispatchBooks, LaunchBooks, StopBooks
 from autoretrain.storage.clock import DatabaseClock
 from autoretrain.storage.database import API, TRAINER, Database, connect
@@ -31,8 +31,8 @@ class Stack:
         return self._opened[-1]
 
     def close(self) -> None:
-        for database in self._opened:
-            database.close()
+        while self._opened:
+            self._opened.pop().close()
 
     @property
     def world(self) -> World:
@@ -62,7 +62,7 @@ class Stack:
         run_id = self.queued(strategy_id)
         books = LaunchBooks(self.database())
         launch = books.reserve_launch(run_id, 100)
-        assert launch is not None
+        assert isinstance(launch, Launch)
         if task_arn is not None:
             books.record_task(launch, task_arn)
         return run_id

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Barrier
 from uuid import UUID
 
 import pytest
 
 from autoretrain.domain.conditions import decide
+from autoretrain.domain.json import Json
 from autoretrain.domain.work import Claimed, NotClaimed
 from autoretrain.services.check import Checker
+from autoretrain.services.dispatch import Dispatcher
 from autoretrain.services.launch import Launcher
-from autoretrain.storage.books import CheckBooks, LaunchBooks
+from autoretrain.storage.books import CheckBooks, DispatchBooks, LaunchBooks
 from autoretrain.storage.clock import DatabaseClock
 from tests.lessons import challenger, comparison, declined, rows
 from tests.storage.conftest import Stack
@@ -139,19 +141,38 @@ def test_claim_race_of_twelve_leaves_one_run_with_the_strategys_fence(own: Stack
         )
 
 
-def test_twenty_ticks_at_once_make_one_run_per_strategy_and_one_history_row(own: Stack) -> None:
+class Calls:
+    """Invokes the condition check as Lambda would, at once."""
+
+    def __init__(self, checker: Checker) -> None:
+        self._checker = checker
+
+    def invoke(self, event: Json) -> None:
+        ids = event["strategy_ids"]
+        assert isinstance(ids, list)
+        slot = datetime.fromisoformat(str(event["slot"]))
+        self._checker.check([UUID(str(one)) for one in ids], slot)
+
+
+class NoTaskFound:
+    def find(self, run_id: UUID, attempt: int) -> str | None:
+        return None
+
+
+def test_twenty_dispatchers_at_once_make_one_run_per_strategy_and_one_history_row(
+    own: Stack,
+) -> None:
     strategies = [due(own, f"strategy {n}") for n in range(5)]
+    own.world.run("DELETE FROM autoretrain.strategy_training")
     start = Barrier(20)
 
     def tick(_: int) -> None:
         database = own.database()
-        checker = Checker(
-            CheckBooks(database),
-            Launcher(LaunchBooks(database), NoTasks(), 100),
-            DatabaseClock(database),
-        )
+        launcher = Launcher(LaunchBooks(database), NoTasks(), 100)
+        checker = Checker(CheckBooks(database), launcher, DatabaseClock(database))
+        dispatcher = Dispatcher(DispatchBooks(database), NoTaskFound(), Calls(checker), 1)
         start.wait()
-        checker.check(strategies, SLOT)
+        dispatcher.tick(SLOT, lambda: 60.0, lambda strategies: None)
 
     with ThreadPoolExecutor(20) as threads:
         list(threads.map(tick, range(20)))

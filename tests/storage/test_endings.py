@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from autoretrain.domain.runs import Ending, Loss, Status, ending_of_task
-from autoretrain.domain.work import Attempt
+from autoretrain.domain.work import Attempt, Launch, NotLaunched
 from autoretrain.errors import RunTaken
 from tests.lessons import challenger
 from tests.storage.conftest import Stack
@@ -117,8 +117,8 @@ def test_deployment_that_cannot_work_fails_the_run_and_blames_no_strategy(
     assert (run.status, run.error_code) == ("failed", "launch_config")
     failures = stack.world.run("SELECT failures FROM autoretrain.strategy_training")
     assert {row.failures for row in failures} == {0}
-    assert stack.launching.reserve_launch(other, 9) is not None  # the probe
-    assert stack.launching.reserve_launch(live.run_id, 9) is None
+    assert isinstance(stack.launching.reserve_launch(other, 9), Launch)  # the probe
+    assert isinstance(stack.launching.reserve_launch(live.run_id, 9), NotLaunched)
 
 
 def test_finished_training_clears_earlier_failures(stack: Stack, strategy: UUID) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from autoretrain.domain.work import Launch
+from autoretrain.domain.work import Launch, NotLaunched
 from autoretrain.storage.books import LaunchBooks
 from tests.lessons import challenger
 from tests.storage.conftest import Stack
@@ -20,9 +20,9 @@ def queue(stack: Stack, count: int) -> list[UUID]:
 def test_launch_is_reserved_below_the_limit_only(stack: Stack) -> None:
     first, second, third = queue(stack, 3)
 
-    assert stack.launching.reserve_launch(first, 2) is not None
-    assert stack.launching.reserve_launch(second, 2) is not None
-    assert stack.launching.reserve_launch(third, 2) is None
+    assert isinstance(stack.launching.reserve_launch(first, 2), Launch)
+    assert isinstance(stack.launching.reserve_launch(second, 2), Launch)
+    assert isinstance(stack.launching.reserve_launch(third, 2), NotLaunched)
     statuses = stack.world.run("SELECT status FROM autoretrain.training_runs ORDER BY queued_at")
     assert [row.status for row in statuses] == ["starting", "starting", "queued"]
 
@@ -30,8 +30,8 @@ def test_launch_is_reserved_below_the_limit_only(stack: Stack) -> None:
 def test_run_is_launched_once(stack: Stack) -> None:
     (run_id,) = queue(stack, 1)
 
-    assert stack.launching.reserve_launch(run_id, 9) is not None
-    assert stack.launching.reserve_launch(run_id, 9) is None
+    assert isinstance(stack.launching.reserve_launch(run_id, 9), Launch)
+    assert isinstance(stack.launching.reserve_launch(run_id, 9), NotLaunched)
 
 
 def test_limit_holds_when_many_launch_at_once(own: Stack) -> None:
@@ -39,14 +39,14 @@ def test_limit_holds_when_many_launch_at_once(own: Stack) -> None:
     books = [own.launching for _ in runs]
     start = Barrier(len(runs))
 
-    def reserve(pair: tuple[LaunchBooks, UUID]) -> Launch | None:
+    def reserve(pair: tuple[LaunchBooks, UUID]) -> Launch | NotLaunched:
         start.wait()
         return pair[0].reserve_launch(pair[1], 3)
 
     with ThreadPoolExecutor(len(runs)) as threads:
         reserved = list(threads.map(reserve, zip(books, runs, strict=True)))
 
-    assert sum(launch is not None for launch in reserved) == 3
+    assert sum(isinstance(launch, Launch) for launch in reserved) == 3
 
 
 def test_no_run_is_left_waiting_by_a_trainer_that_looked_and_went(own: Stack) -> None:
@@ -58,7 +58,7 @@ def test_no_run_is_left_waiting_by_a_trainer_that_looked_and_went(own: Stack) ->
 
         def launch(launching: LaunchBooks = launching, start: Barrier = start) -> bool:
             start.wait()
-            return launching.reserve_launch(waiting, 1) is not None  # noqa: B023
+            return isinstance(launching.reserve_launch(waiting, 1), Launch)  # noqa: B023
 
         def finish_and_look(start: Barrier = start) -> bool:
             start.wait()
@@ -98,7 +98,7 @@ def test_trainers_take_the_oldest_queued_runs_each_one_once(own: Stack) -> None:
 def test_unavailable_platform_queues_the_run_again_and_blames_nobody(stack: Stack) -> None:
     (run_id,) = queue(stack, 1)
     launch = stack.launching.reserve_launch(run_id, 1)
-    assert launch is not None
+    assert isinstance(launch, Launch)
 
     stack.launching.launch_unavailable(launch, "Capacity is unavailable at this time")
 
@@ -113,17 +113,32 @@ def test_three_refusals_in_a_row_stop_launches_until_a_probe_succeeds(stack: Sta
     runs = queue(stack, 4)
     for run_id in runs[:3]:
         launch = stack.launching.reserve_launch(run_id, 9)
-        assert launch is not None
+        assert isinstance(launch, Launch)
         stack.launching.launch_unavailable(launch, "no capacity")
 
     probe = stack.launching.reserve_launch(runs[3], 9)
-    assert probe is not None
-    assert stack.launching.reserve_launch(runs[0], 9) is None
+    assert isinstance(probe, Launch)
+    assert isinstance(stack.launching.reserve_launch(runs[0], 9), NotLaunched)
 
     stack.launching.record_task(probe, "task/probe")
-    assert stack.launching.reserve_launch(runs[0], 9) is None
+    assert isinstance(stack.launching.reserve_launch(runs[0], 9), NotLaunched)
     assert stack.training.begin(probe.run_id, "task/probe") is not None
-    assert stack.launching.reserve_launch(runs[0], 9) is not None
+    assert isinstance(stack.launching.reserve_launch(runs[0], 9), Launch)
+
+
+def test_working_trainer_that_takes_its_next_run_proves_nothing_about_launches(
+    stack: Stack,
+) -> None:
+    first, _, third = queue(stack, 3)
+    launch = stack.launching.reserve_launch(first, 9)
+    assert isinstance(launch, Launch)
+    stack.launching.launch_refused(launch, "AccessDeniedException")
+
+    assert stack.training.begin_next("task/old") is not None
+
+    stopped = stack.launching.reserve_launch(third, 9)
+    assert isinstance(stopped, Launch)  # the probe
+    assert stack.world.one("SELECT stopped_reason AS s FROM autoretrain.launch_control").s
 
 
 def test_refusal_for_the_configuration_fails_the_run_and_stops_launches_at_once(
@@ -131,7 +146,7 @@ def test_refusal_for_the_configuration_fails_the_run_and_stops_launches_at_once(
 ) -> None:
     first, second, third = queue(stack, 3)
     launch = stack.launching.reserve_launch(first, 9)
-    assert launch is not None
+    assert isinstance(launch, Launch)
 
     stack.launching.launch_refused(launch, "AccessDeniedException: ecs:RunTask")
 
@@ -139,8 +154,8 @@ def test_refusal_for_the_configuration_fails_the_run_and_stops_launches_at_once(
     assert (run.status, run.error_code) == ("failed", "launch_config")
     failures = stack.world.run("SELECT failures FROM autoretrain.strategy_training")
     assert {row.failures for row in failures} == {0}
-    assert stack.launching.reserve_launch(second, 9) is not None  # the probe
-    assert stack.launching.reserve_launch(third, 9) is None
+    assert isinstance(stack.launching.reserve_launch(second, 9), Launch)  # the probe
+    assert isinstance(stack.launching.reserve_launch(third, 9), NotLaunched)
 
 
 @pytest.mark.parametrize("answer", ["unavailable", "refused"])
@@ -149,7 +164,7 @@ def test_late_refusal_changes_nothing_about_a_run_that_was_trained_meanwhile(
 ) -> None:
     (run_id,) = queue(stack, 1)
     launch = stack.launching.reserve_launch(run_id, 1)
-    assert launch is not None
+    assert isinstance(launch, Launch)
     assignment = stack.training.begin(run_id, "task/1")
     assert assignment is not None
     stack.training.publish(assignment, challenger(), "k", NOW)
@@ -166,7 +181,7 @@ def test_late_refusal_changes_nothing_about_a_run_that_was_trained_meanwhile(
 def test_trainer_that_began_before_its_launcher_noted_it_keeps_its_task(stack: Stack) -> None:
     (run_id,) = queue(stack, 1)
     launch = stack.launching.reserve_launch(run_id, 1)
-    assert launch is not None
+    assert isinstance(launch, Launch)
     assert stack.training.begin(run_id, "task/1") is not None
 
     stack.launching.record_task(launch, "task/1")

@@ -149,6 +149,53 @@ def test_migrate_names_what_would_keep_a_model_from_being_stored(
         migrated(blank)
 
 
+def test_migrate_takes_a_column_that_a_trigger_fills(blank: str) -> None:
+    world = World(blank)
+    columns = {"id": "uuid", "version": "text", "accuracy": "", "more": ", path text NOT NULL"}
+    world.run(MODELS.format(**columns))
+    world.run(
+        "CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN NEW.path := 'x'; RETURN NEW; END $$;"
+        " CREATE TRIGGER fill BEFORE INSERT ON ai_strategy_ml_models"
+        " FOR EACH ROW EXECUTE FUNCTION fill()"
+    )
+
+    assert migrated(blank).applied == ("0001_pre_initial.sql",)
+
+
+def test_migrate_takes_a_view_that_is_written_through_a_trigger(blank: str) -> None:
+    world = World(blank)
+    world.run(STRATEGY_VIEW.format(columns="DISTINCT"))
+    world.run(
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;"
+        " CREATE TRIGGER keep INSTEAD OF UPDATE ON ai_strategies"
+        " FOR EACH ROW EXECUTE FUNCTION keep()"
+    )
+
+    assert migrated(blank).applied == ("0001_pre_initial.sql",)
+
+
+def test_migrate_again_leaves_what_others_built_on_our_views(blank: str) -> None:
+    migrated(blank)
+    world = World(blank)
+    world.run("CREATE VIEW report AS SELECT symbol FROM autoretrain.trades")
+    world.run("GRANT SELECT ON autoretrain.trades TO pg_monitor")
+
+    migrated(blank)
+
+    assert world.run("SELECT FROM report") == []
+    assert world.one("SELECT has_table_privilege('pg_monitor', 'autoretrain.trades', 'SELECT')")[0]
+
+
+def test_migrate_waits_for_nobody_for_long(blank: str) -> None:
+    migrated(blank)
+    World(blank).run("DROP VIEW autoretrain.trades")
+    with closing(connect(blank)) as reader, reader.cursor() as cursor:
+        cursor.execute("LOCK TABLE autoretrain.schema_migrations IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(DatabaseUnavailable, match="a lock was not given in time"):
+            migrated(blank)
+
+
 def test_migrate_follows_a_type_that_has_changed(blank: str) -> None:
     migrated(blank)
     world = World(blank)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import numpy as np
 import pytest
 
 from autoretrain.domain.conditions import decide
@@ -178,6 +179,30 @@ def test_check_on_unchanged_trades_says_no_after_any_finished_training(
     snapshot = stack.snapshot(strategy_id)
 
     assert not decide(snapshot, snapshot.policy).should_retrain
+
+
+def test_check_after_a_training_says_no_whatever_the_trades_are(own: Stack) -> None:
+    rng = np.random.default_rng(5)
+    for case in range(25):
+        strategy_id = own.world.strategy(f"case {case}")
+        for _ in range(6):
+            own.world.trades(
+                strategy_id,
+                rng.normal(size=60).tolist(),
+                first=NOW - timedelta(days=float(rng.uniform(-3, 40))),
+                every=timedelta(minutes=float(rng.choice([0, 1, 300]))),
+                lasts=timedelta(hours=float(rng.choice([-1, 0, 1, 100, 10_000]))),
+                executed=bool(rng.random() < 0.7),
+            )
+        assignment = own.running(strategy_id, f"task/{case}")
+        now = DatabaseClock(own.database()).now()
+        # A trade that is decided and closed in the very instant of the reading was read.
+        own.training.publish(assignment, challenger(rows=rows(as_of=now)), "key", now)
+
+        (snapshot,) = own.checking.snapshots([strategy_id], now)
+
+        assert not decide(snapshot, snapshot.policy).should_retrain
+        own.close()
 
 
 def test_check_reads_what_is_new_however_long_the_history(own: Stack) -> None:

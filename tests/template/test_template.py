@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from autoretrain import settings
 
@@ -21,7 +24,12 @@ ACTIONS = {
     "DispatcherFunction": {"lambda:InvokeFunction", "ecs:ListTasks"},
     "ConditionCheckFunction": {"ecs:RunTask", "iam:PassRole"},
     "TaskStoppedFunction": set(),
-    "TrainerTaskRole": {"s3:GetObject", "s3:PutObject", "secretsmanager:GetSecretValue"},
+    "TrainerTaskRole": {
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+        "secretsmanager:GetSecretValue",
+    },
     "TrainerExecutionRole": {
         "ecr:GetAuthorizationToken",
         "ecr:BatchCheckLayerAvailability",
@@ -260,3 +268,38 @@ def test_every_parameter_is_described_and_used(template: dict[str, Any]) -> None
     used = {node["Ref"] for node in nodes(body) if isinstance(node, dict) and "Ref" in node}
     assert template["Parameters"].keys() <= used
     assert all(parameter["Description"] for parameter in template["Parameters"].values())
+
+
+def test_dispatcher_sends_one_strategy_per_event_unless_told_otherwise(
+    template: dict[str, Any],
+) -> None:
+    variables = functions(template)["DispatcherFunction"]["Environment"]["Variables"]
+    assert variables["STRATEGIES_PER_CHECK"] == {"Ref": "StrategiesPerCheck"}
+    assert template["Parameters"]["StrategiesPerCheck"]["Default"] == 1
+
+
+def test_dockerfile_copies_what_there_is_and_starts_the_trainer(root: Path) -> None:
+    dockerfile = (root / "functions/trainer/Dockerfile").read_text()
+    for line in re.findall(r"^COPY (?!--from)(.*)$", dockerfile, re.MULTILINE):
+        *sources, _ = line.split()
+        assert all((root / source).exists() for source in sources), line
+    assert re.search(r'^ENTRYPOINT \[.*"-m", "autoretrain_trainer"\]$', dockerfile, re.MULTILINE)
+    assert re.search(r"^USER 10001", dockerfile, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["dispatcher", "condition_check", "task_stopped"])
+def test_function_only_parses_calls_and_renders(root: Path, name: str) -> None:
+    tree = ast.parse((root / "functions" / name / "app.py").read_text())
+    imported = {
+        module.split(".")[0]
+        for node in ast.walk(tree)
+        for module in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    ours = {"autoretrain", "aws_lambda_powertools"}
+    assert imported - ours <= {"__future__", "datetime", "functools", "os", "typing", "uuid"}

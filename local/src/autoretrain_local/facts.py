@@ -41,12 +41,17 @@ class Tally:
     def activated(self) -> int:
         return self._of("activated")
 
+    @property
+    def unfinished(self) -> int:
+        """Runs that failed, or wait for a later tick."""
+        return self._of(FAILED) + self._of(WAITING)
+
     def line(self) -> str:
         kept = self._of("kept")
         retrained, others = self.activated + kept, ""
         for what in (FAILED, WAITING):
             others += f", {self._of(what)} {what}" if self._of(what) else ""
-        skipped = max(0, self.checked - retrained - self._of(FAILED) - self._of(WAITING))
+        skipped = max(0, self.checked - retrained - self.unfinished)
         return (
             f"🔄 Auto-retrain check complete: {retrained} retrained, {skipped} skipped{others}"
             f" ({self.activated} activated, {kept} kept)"
@@ -69,6 +74,8 @@ def _state_of(fact: Fact) -> str | None:
             return None
         case {"message": "auto-retrain failed"} | {"status": "failed"} | {"outcome": "refused"}:
             return FAILED
+        case {"code": "superseded"}:
+            return None  # whoever owns the run by now tells the rest
         case {"message": "auto-retrain given back" | "auto-retrain launch"} | {"status": "queued"}:
             return WAITING
     return None
@@ -90,7 +97,7 @@ class Narrator:
             return
         self._count(fact)
         if fact["message"] == "auto-retrain progress":
-            self._show_progress(f"   {fact['strategy']}: {fact['phase']} …")
+            self._show_progress(f"   {fact['strategy']}: {_phase(fact)} …")
         elif lines := lines_of(fact):
             self.say(lines)
 
@@ -168,6 +175,9 @@ def _finished(fact: Fact) -> str:
         f"  improvement: {_figure(fact.get('improvement'), '+.2f')}",
         f"  decided by: {fact['decided_by']}",
     ]
+    if dropped := fact.get("rows_dropped"):
+        told = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+        lines.append(f"  trades left out: {told}")
     if fact["below_base_rate"] and fact["activated"]:
         lines.append("  note: better than the previous model, but not better than the base rate")
     return "\n".join(lines)
@@ -179,6 +189,11 @@ def _failed(fact: Fact) -> str:
 
 def _silent(_fact: Fact) -> str:
     return ""
+
+
+def _phase(fact: Fact) -> str:
+    rounds = f" {fact['round']}/{fact['rounds']}" if fact.get("rounds") else ""
+    return f"{fact['phase']}{rounds}"
 
 
 def _words(fact: Fact) -> str:
@@ -194,7 +209,9 @@ def _name(fact: Fact) -> str:
 
 
 def _who(fact: Fact) -> str:
-    return f"{_name(fact)}: " if "strategy" in fact else ""
+    if "strategy" in fact:
+        return f"{_name(fact)}: "
+    return f"strategy {fact['strategy_id']}: " if "strategy_id" in fact else ""
 
 
 _TELLERS: dict[str, Callable[[Fact], str]] = {

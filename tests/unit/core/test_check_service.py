@@ -193,5 +193,5 @@ def test_check_goes_on_when_one_launch_is_refused(books: FakeBooks, cluster: Fak
     assert refused.launch is not None
     assert refused.launch.outcome is LaunchOutcome.REFUSED
     assert waiting.launch is not None
-    assert waiting.launch.outcome is LaunchOutcome.WAITING
+    assert waiting.launch.outcome is LaunchOutcome.STOPPED
     assert [runs_of(books, one) for one in ids] == [[Status.FAILED], [Status.QUEUED]]

@@ -102,7 +102,7 @@ def test_refused_configuration_stops_launches_until_a_probe_succeeds(
     launcher.launch(run.run_id)
     cluster.error = None
     second = books.add_run(books.add_strategy())
-    assert launcher.launch(second.run_id).outcome is LaunchOutcome.WAITING
+    assert launcher.launch(second.run_id).outcome is LaunchOutcome.STOPPED
     books.probe_due = True
     assert launcher.launch(second.run_id).outcome is LaunchOutcome.LAUNCHED
     assert books.launches_stopped == "access denied"

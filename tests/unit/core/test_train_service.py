@@ -214,6 +214,17 @@ def test_trainer_stops_when_a_service_does_not_answer(
     assert books.strategies[run.strategy_id].failures == 0
 
 
+def test_run_that_is_given_back_the_third_time_has_failed(
+    books: FakeBooks, artifacts: FakeArtifacts, work: Work
+) -> None:
+    [run] = queued(books)
+    run.losses = 2
+    artifacts.down = True
+    _, ended = work()
+    assert isinstance(ended, Failed)
+    assert (ended.code, run.status) == ("artifact_unavailable", Status.FAILED)
+
+
 def test_trainer_leaves_the_run_to_its_lease_when_it_cannot_give_it_back(
     books: FakeBooks, learner: FakeLearner, work: Work
 ) -> None:

@@ -128,6 +128,42 @@ def test_warning_without_lines_of_its_own_is_told_with_its_reason() -> None:
     assert lines_of(warning) == "⚠️  auto-retrain launch: RSI reversion (a1b744f3): ecs:RunTask"
 
 
+def test_warning_about_a_run_names_at_least_the_strategys_id() -> None:
+    warning = {
+        "message": "auto-retrain run ended with its task",
+        "strategy_id": "a1b744f3",
+        "why": "exit 1",
+        "level": "WARNING",
+    }
+    assert lines_of(warning).endswith(": strategy a1b744f3: exit 1")
+
+
+def test_trades_that_were_left_out_are_told() -> None:
+    dropped = FINISHED | {"rows_dropped": {"no outcome": 2, "duplicate": 1}}
+    assert lines_of(dropped).endswith("\n  trades left out: 2 no outcome, 1 duplicate")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_shown_on_a_terminal_in_place() -> None:
+    out, silent = Terminal(), io.StringIO()
+    progress = fact("progress", phase="fitting", round=20, rounds=60)
+
+    for narrator in (Narrator(out), Narrator(silent)):
+        narrator.hear(json.dumps(progress))
+
+    assert out.getvalue() == "\r\x1b[K   RSI reversion: fitting 20/60 …"
+    assert silent.getvalue() == ""
+
+
+def test_superseded_trainer_has_no_say_in_the_summary() -> None:
+    late = fact("given back", code="superseded", why="another attempt's by now")
+    assert told(FINISHED, late) == "1 retrained, 9 skipped (1 activated, 0 kept)"
+
+
 def test_line_that_is_no_fact_is_passed_on() -> None:
     out = io.StringIO()
     Narrator(out).hear("Segmentation fault")

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import urllib.request
+from dataclasses import asdict
 from uuid import UUID
 
 from aws_lambda_powertools import Logger
@@ -64,7 +65,7 @@ def own_task_arn(metadata_uri: str | None) -> str | None:
 
 
 def tell_progress(assignment: Assignment, progress: Progress) -> None:
-    logger.info("auto-retrain progress", extra=_names(assignment) | {"phase": progress.phase})
+    logger.info("auto-retrain progress", extra=_names(assignment) | asdict(progress))
 
 
 def tell(event: TrainingEvent) -> None:
@@ -96,6 +97,8 @@ def _result(finished: Finished) -> Json:
         "improvement": published.improvement,
         "below_base_rate": published.below_base_rate,
         "decided_by": published.line,
+        "rows_used": published.rows.usable if published.rows else None,
+        "rows_dropped": dict(published.rows.dropped) if published.rows else None,
         "seconds": round(finished.seconds, 3),
     }
 

@@ -26,7 +26,7 @@ def contributions(weights: Mapping[str, float], inputs: Sequence[Input]) -> list
     for index, column in enumerate(inputs):
         columns.setdefault(column.name, index)
     _refuse_unknown(weights, columns)
-    _refuse_bad(weights)
+    _refuse_bad(weights, columns)
     factors = [1.0] * len(inputs)
     for name, weight in weights.items():
         factors[columns[name]] = float(weight)
@@ -42,16 +42,21 @@ def _refuse_unknown(weights: Mapping[str, float], known: Mapping[str, int]) -> N
         raise DataError(
             "unknown_feature_weight",
             f"Feature weights name what the trades do not have: {', '.join(unknown)}."
-            f" Valid names: {', '.join(sorted(known))}.",
+            f" {_valid(known)}",
         )
 
 
-def _refuse_bad(weights: Mapping[str, float]) -> None:
+def _valid(known: Mapping[str, int]) -> str:
+    return f"Valid names: {', '.join(sorted(known))}."
+
+
+def _refuse_bad(weights: Mapping[str, float], known: Mapping[str, int]) -> None:
     bad = [f"{name} = {weight}" for name, weight in weights.items() if not _is_weight(weight)]
     if bad:
         raise DataError(
             "bad_feature_weight",
-            f"A feature weight is a number from 0 to {MAX_WEIGHT:g}: {', '.join(bad)}.",
+            f"A feature weight is a number from 0 to {MAX_WEIGHT:g}: {', '.join(bad)}."
+            f" {_valid(known)}",
         )
 
 

@@ -21,6 +21,8 @@ from autoretrain.domain.work import (
     Launch,
     LiveRun,
     NotClaimed,
+    NotLaunched,
+    PausedStrategy,
     Progress,
     Published,
     TickSummary,
@@ -93,6 +95,9 @@ class Dispatching(Protocol):
         `expired_only` spares a run whose trainer has meanwhile renewed the lease.
         """
 
+    def paused_strategies(self) -> list[PausedStrategy]:
+        """Active, enabled, and paused after too many failures."""
+
     def tick_summary(self, slot: datetime) -> TickSummary:
         """What came of the tick so far."""
 
@@ -110,8 +115,8 @@ class Checking(Protocol):
 class Launching(Protocol):
     """What the launcher needs of the books."""
 
-    def reserve_launch(self, run_id: UUID, max_concurrent_tasks: int) -> Launch | None:
-        """Move a queued run to starting where a task is free; None leaves it queued."""
+    def reserve_launch(self, run_id: UUID, max_concurrent_tasks: int) -> Launch | NotLaunched:
+        """Move a queued run to starting where a task is free, or say why it stays queued."""
 
     def record_task(self, launch: Launch, task_arn: str) -> None: ...
 
@@ -193,9 +198,9 @@ class Training(Protocol):
     def fail(self, assignment: Assignment, code: str, message: str) -> None:
         """The strategy's failure: back off, then pause. Raises RunTaken."""
 
-    def interrupt(self, assignment: Assignment, message: str) -> None:
-        """Queue the run again as its next attempt; the third time in a row is the strategy's
-        failure. Raises RunTaken."""
+    def interrupt(self, assignment: Assignment, message: str) -> Status:
+        """Queue the run again as its next attempt; the third time in a row it fails, as the
+        strategy's failure. Raises RunTaken."""
 
 
 class ChampionChanged(Exception):

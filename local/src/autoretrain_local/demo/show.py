@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
+from autoretrain.errors import InternalError
 from autoretrain.storage.database import connect
 from autoretrain.storage.migrate import migrate
 from autoretrain_local.demo.market import load_prices, weeks_moved
@@ -48,7 +49,14 @@ def _show(data: Path, narrator: Narrator) -> None:
             narrator.say("")
             stack.tick()
             stack.settle()
+    conclude(narrator)
+
+
+def conclude(narrator: Narrator) -> None:
+    """Tell what came of it. Raises InternalError when a training did not come to its end."""
     narrator.say(narrator.tally.line())
+    if narrator.tally.unfinished:
+        raise InternalError("not every training came to its end: the lines above say why")
     if not narrator.tally.activated:
         narrator.say(NOTHING_BETTER)
     narrator.say(NEXT)

@@ -1,9 +1,7 @@
-"""How long we wait for AWS: less than a function may run, so that it can still say so."""
+"""How long one call to AWS may take: well below 30 s, what the shortest function may run."""
 
 from __future__ import annotations
 
 from botocore.config import Config
 
-PATIENT = Config(
-    connect_timeout=5, read_timeout=10, retries={"mode": "standard", "max_attempts": 3}
-)
+PATIENT = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "max_attempts": 2})

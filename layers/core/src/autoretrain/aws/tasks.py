@@ -29,7 +29,9 @@ _REFUSALS = {
     "UnrecognizedClientException",
     "UnsupportedFeatureException",
 }
-_LIMIT = re.compile("limit|capacity|quota", re.IGNORECASE)
+_MAYBE_LIMITS = {"ClientException", "InvalidParameterException"}
+_LIMIT = re.compile("reached the limit|limit exceeded|capacity is unavailable|quota", re.IGNORECASE)
+_ARN = re.compile(r"arn:\S+")
 
 
 def started_by(run_id: UUID, attempt: int) -> str:
@@ -98,9 +100,15 @@ class FargateTasks:
             return _adopted(exc, told)
         if exc.response["ResponseMetadata"]["HTTPStatusCode"] >= SERVER_FAILED:
             raise LaunchUnknown(f"ECS failed half-way: {told}") from exc
-        if code in _REFUSALS and not _LIMIT.search(told):
+        if code in _REFUSALS and not _is_limit(error):
             raise LaunchRefused(f"ECS refuses to start the trainer: {told}") from exc
         raise LaunchUnavailable(f"ECS started no task: {told}") from exc
+
+
+def _is_limit(error: Any) -> bool:
+    """Some quotas come as client errors. Names in ARNs say nothing."""
+    words = _ARN.sub("", error.get("Message", ""))
+    return error["Code"] in _MAYBE_LIMITS and _LIMIT.search(words) is not None
 
 
 def _adopted(exc: ClientError, told: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from autoretrain.domain.models import RowsRead
 from autoretrain.domain.runs import Status
 
 
@@ -55,6 +56,23 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
+class NotLaunched:
+    """Why a queued run stays queued; `stopped` when no launch but a probe is tried at all."""
+
+    why: str
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PausedStrategy:
+    """A strategy that nothing is done for until a person resumes it."""
+
+    strategy_id: UUID
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One attempt at a run."""
 
@@ -97,6 +115,7 @@ class Published:
     accuracy: float | None = None
     improvement: float | None = None
     below_base_rate: bool = False
+    rows: RowsRead | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -57,17 +57,21 @@ class Checker:
         for snapshot in snapshots:
             decision = decisions.get(snapshot.strategy_id)
             try:
-                yield self._act_on(snapshot, decision, slot)
+                claim = self._claim(snapshot, decision, slot)
             except AutoRetrainError as exc:
                 yield Checked(snapshot, decision, error=exc)
+            else:
+                yield self._launch(Checked(snapshot, decision, claim))
 
-    def _act_on(
-        self, snapshot: Snapshot, decision: Decision | None, slot: datetime | None
-    ) -> Checked:
-        claim = self._claim(snapshot, decision, slot)
-        waiting = claim.run_id if isinstance(claim, Claimed) else snapshot.queued_run
-        launch = self.launcher.launch(waiting) if waiting is not None else None
-        return Checked(snapshot, decision, claim, launch)
+    def _launch(self, checked: Checked) -> Checked:
+        claim = checked.claim
+        waiting = claim.run_id if isinstance(claim, Claimed) else checked.snapshot.queued_run
+        if waiting is None:
+            return checked
+        try:
+            return replace(checked, launch=self.launcher.launch(waiting))
+        except AutoRetrainError as exc:
+            return replace(checked, error=exc)
 
     def _claim(
         self, snapshot: Snapshot, decision: Decision | None, slot: datetime | None

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from autoretrain.domain.runs import Ending, Loss, Status
-from autoretrain.domain.work import DueStrategy, LiveRun, TickSummary
+from autoretrain.domain.work import DueStrategy, LiveRun, PausedStrategy, TickSummary
 from autoretrain.errors import DependencyError, InvokeFailed
 from autoretrain.ports import Dispatching, Invoker, TaskFinder
 
 SECONDS_TO_STOP_SENDING = 5.0
+SECONDS_TO_STOP_LOOKING = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Dispatched:
     freed: tuple[FreedRun, ...]
     not_sent: int
     not_sent_why: str
+    paused: tuple[PausedStrategy, ...]
     previous: TickSummary
 
 
@@ -51,7 +53,7 @@ class Dispatcher:
         self, slot: datetime, seconds_left: Callable[[], float], announce: Callable[[int], None]
     ) -> Dispatched:
         """Tick for the slot; `announce` hears how many strategies before any of them is checked."""
-        freed = tuple(self._free_lost_runs())
+        freed = tuple(self._free_lost_runs(seconds_left))
         # Read before this tick's checks, which replace the decisions that it counts.
         previous = self.books.tick_summary(slot - timedelta(hours=1))
         self.books.enrol_strategies()
@@ -59,10 +61,13 @@ class Dispatcher:
         checking = sum(strategy.checkable for strategy in due)
         announce(checking)
         not_sent, why = self._fan_out(due, slot, seconds_left)
-        return Dispatched(slot, checking, freed, not_sent, why, previous)
+        paused = tuple(self.books.paused_strategies())
+        return Dispatched(slot, checking, freed, not_sent, why, paused, previous)
 
-    def _free_lost_runs(self) -> Iterator[FreedRun]:
+    def _free_lost_runs(self, seconds_left: Callable[[], float]) -> Iterator[FreedRun]:
         for run in self.books.expired_runs():
+            if seconds_left() < SECONDS_TO_STOP_LOOKING:
+                return
             try:
                 status = self._free(run)
             except DependencyError as exc:

@@ -14,6 +14,7 @@ from autoretrain.ports import Launching, TaskLauncher
 class LaunchOutcome(StrEnum):
     LAUNCHED = "launched"
     WAITING = "waiting"
+    STOPPED = "stopped"
     UNAVAILABLE = "unavailable"
     UNKNOWN = "unknown"
     REFUSED = "refused"
@@ -39,9 +40,10 @@ class Launcher:
 
     def launch(self, run_id: UUID) -> LaunchReport:
         reserved = self.books.reserve_launch(run_id, self.max_concurrent_tasks)
-        if reserved is None:
-            return LaunchReport(run_id, LaunchOutcome.WAITING, message="no task is free now")
-        return self._start(reserved)
+        if isinstance(reserved, Launch):
+            return self._start(reserved)
+        outcome = LaunchOutcome.STOPPED if reserved.stopped else LaunchOutcome.WAITING
+        return LaunchReport(run_id, outcome, message=reserved.why)
 
     def _start(self, launch: Launch) -> LaunchReport:
         try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from autoretrain.domain.models import Artifact, Assignment, Challenger, Lesson
-from autoretrain.domain.runs import HEARTBEAT_EVERY, RUNNING_LEASE
+from autoretrain.domain.runs import HEARTBEAT_EVERY, RUNNING_LEASE, Status
 from autoretrain.domain.work import Progress, Published
 from autoretrain.errors import AutoRetrainError, DependencyError, RunTaken
 from autoretrain.ports import ArtifactStore, ChampionChanged, Clock, Learner, Training
@@ -137,7 +137,8 @@ class Trainer:
 
     def _give_back(self, assignment: Assignment, code: str, message: str) -> TrainingEvent:
         try:
-            self.books.interrupt(assignment, message)
+            if self.books.interrupt(assignment, message) is Status.FAILED:
+                return Failed(assignment, code, message)
         except RunTaken:
             code = "superseded"
         except DependencyError as exc:
@@ -172,7 +173,7 @@ class Pulse:
         self._assignment = assignment
         self._watch = watch
         self._stop = stop
-        self._begun = self._last_beat = time.monotonic()
+        self._begun = self._last_beat = self._told_at = time.monotonic()
         self._progress = Progress("starting")
         self._wake = threading.Event()
         self._done = False
@@ -186,14 +187,14 @@ class Pulse:
     def __exit__(self, *exc: object) -> None:
         self._done = True
         self._wake.set()
-        self._thread.join(SAFETY_SECONDS)
+        self._thread.join()  # a beat ends: every wait on the database has its limit
 
     def report(self, phase: str, round: int = 0, rounds: int = 0) -> None:
         entered = phase != self._progress.phase
         self._progress = Progress(phase, round, rounds)
-        if entered:
+        if entered or time.monotonic() - self._told_at > PROGRESS_SECONDS:
+            self._told_at = time.monotonic()
             self._watch(self._assignment, self._progress)
-        if entered or time.monotonic() - self._last_beat > PROGRESS_SECONDS:
             self._wake.set()
         if self._lost or self._lease_is_over():
             raise RunTaken

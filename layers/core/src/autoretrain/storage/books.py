@@ -20,6 +20,8 @@ from autoretrain.domain.work import (
     Launch,
     LiveRun,
     NotClaimed,
+    NotLaunched,
+    PausedStrategy,
     TickSummary,
 )
 from autoretrain.storage.database import Database, Transaction
@@ -52,6 +54,10 @@ class DispatchBooks:
         return self._database.transaction(
             lambda tx: end_attempt(tx, run, ending, expired_only=expired_only)
         )
+
+    def paused_strategies(self) -> list[PausedStrategy]:
+        rows = self._database.transaction(lambda tx: tx.all("paused_strategies"))
+        return [PausedStrategy(*row) for row in rows]
 
     def tick_summary(self, slot: datetime) -> TickSummary:
         row = self._database.transaction(lambda tx: tx.one("tick_summary", slot=slot))
@@ -106,7 +112,7 @@ class LaunchBooks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def reserve_launch(self, run_id: UUID, max_concurrent_tasks: int) -> Launch | None:
+    def reserve_launch(self, run_id: UUID, max_concurrent_tasks: int) -> Launch | NotLaunched:
         return self._database.transaction(lambda tx: _reserve(tx, run_id, max_concurrent_tasks))
 
     def record_task(self, launch: Launch, task_arn: str) -> None:
@@ -239,14 +245,17 @@ def _refusal(held: Any, request: ClaimRequest) -> NotClaimed | None:
     return None
 
 
-def _reserve(tx: Transaction, run_id: UUID, max_concurrent_tasks: int) -> Launch | None:
+def _reserve(tx: Transaction, run_id: UUID, max_concurrent_tasks: int) -> Launch | NotLaunched:
     tx.run("lock_launches")
     busy, control = tx.one("busy_tasks"), tx.one("launch_control")
     if busy is None or busy.busy >= max_concurrent_tasks:
-        return None
-    if control is not None and control.stopped_reason is not None:
-        if not control.probe_due:
-            return None
-        tx.run("note_probe")
+        return NotLaunched("no task is free now")
+    reason = control.stopped_reason if control is not None else None
+    if control is not None and reason is not None and not control.probe_due:
+        return NotLaunched(f"launches are stopped: {reason}", stopped=True)
     row = tx.one("start_run", run_id=run_id, lease=STARTING_LEASE)
-    return None if row is None else Launch(*row)
+    if row is None:
+        return NotLaunched("the run is not queued any more")
+    if reason is not None:
+        tx.run("note_probe")
+    return Launch(*row)

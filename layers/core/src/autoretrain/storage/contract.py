@@ -6,10 +6,12 @@ that optional columns, odd types and missing defaults are dealt with once, here.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+import psycopg2
 from psycopg2 import sql
 
 from autoretrain.errors import ContractError
@@ -109,6 +111,8 @@ TRADES = Relation(
 )
 RELATIONS = (STRATEGIES, MODELS, TRADES)
 INSERTABLE = 8  # pg_relation_is_updatable: 1 << CMD_INSERT
+INSTEAD_OF_UPDATE = 64 | 16  # pg_trigger.tgtype
+BEFORE_EACH_INSERT = 1 | 2 | 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +151,12 @@ def adopt(cursor: Any, relation: Relation) -> list[str]:
 def _columns(cursor: Any, relation: Relation) -> dict[str, Found]:
     cursor.execute(
         "SELECT attname, format_type(atttypid, NULL), attnotnull,"
-        " atthasdef OR attidentity <> '' OR attgenerated <> '',"
-        " pg_column_is_updatable(attrelid, attnum, true)"
-        " FROM pg_attribute"
+        " atthasdef OR attidentity <> '' OR attgenerated <> '' OR typdefault IS NOT NULL,"
+        " pg_column_is_updatable(attrelid, attnum, true) OR EXISTS (SELECT FROM pg_trigger"
+        "   WHERE tgrelid = attrelid AND tgtype & %s = %s)"
+        " FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid"
         " WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped",
-        (f"public.{relation.name}",),
+        (INSTEAD_OF_UPDATE, INSTEAD_OF_UPDATE, f"public.{relation.name}"),
     )
     return {name: Found(*rest) for name, *rest in cursor.fetchall()}
 
@@ -165,11 +170,13 @@ def _is_table(cursor: Any, relation: Relation) -> bool:
 
 
 def _add_missing_columns(cursor: Any, relation: Relation) -> None:
+    """Nothing is altered that need not be: an ALTER that adds nothing locks all the same."""
     if not _is_table(cursor, relation):
         return
+    found = _columns(cursor, relation)
     for column in relation.columns:
-        if column.add is not None:
-            add = sql.SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} ").format(
+        if column.add is not None and column.name not in found:
+            add = sql.SQL("ALTER TABLE {} ADD COLUMN {} ").format(
                 sql.Identifier("public", relation.name), sql.Identifier(column.name)
             )
             cursor.execute(add + sql.SQL(column.add))
@@ -202,6 +209,8 @@ def _check_insertable(cursor: Any, relation: Relation, found: dict[str, Found]) 
             f"view public.{relation.name} does not take INSERT: make it a simple view, or give it"
             " INSTEAD OF triggers"
         )
+    if _has_trigger(cursor, relation, BEFORE_EACH_INSERT):
+        return  # it may fill what we do not know
     known = {column.name for column in relation.columns}
     for name, column in found.items():
         if name not in known and column.required and not column.has_default:
@@ -211,27 +220,52 @@ def _check_insertable(cursor: Any, relation: Relation, found: dict[str, Found]) 
             )
 
 
+def _has_trigger(cursor: Any, relation: Relation, kind: int) -> bool:
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass(%s)"
+        " AND tgtype & %s = %s AND NOT tgisinternal)",
+        (f"public.{relation.name}", kind, kind),
+    )
+    return bool(cursor.fetchone()[0])
+
+
 def _create_view(cursor: Any, relation: Relation, found: dict[str, Found]) -> None:
     """Simple column references stay simple, so that the view itself can be written through.
 
-    Made anew each time: the user may have changed a type meanwhile.
+    A view that is as it should be is not touched: others may be reading through it.
     """
+    view = sql.Identifier("autoretrain", relation.view)
+    create = sql.SQL("CREATE OR REPLACE VIEW {} AS SELECT {} FROM {}").format(
+        view, _reads(relation, found), sql.Identifier("public", relation.name)
+    )
+    digest = hashlib.sha256(create.as_string(cursor).encode()).hexdigest()
+    cursor.execute(
+        "SELECT obj_description(to_regclass(%s), 'pg_class')", (f"autoretrain.{relation.view}",)
+    )
+    if cursor.fetchone()[0] == digest:
+        return
+    try:
+        cursor.execute(create)
+    except psycopg2.errors.InvalidTableDefinition as exc:
+        raise ContractError(
+            f"the view autoretrain.{relation.view} does not fit public.{relation.name} any more:"
+            f" DROP VIEW autoretrain.{relation.view}, then migrate again"
+        ) from exc
+    cursor.execute(
+        sql.SQL(
+            "GRANT SELECT ON {0} TO autoretrain_api, autoretrain_trainer, autoretrain_reader;"
+            " COMMENT ON VIEW {0} IS {1}"
+        ).format(view, sql.Literal(digest))
+    )
+
+
+def _reads(relation: Relation, found: dict[str, Found]) -> sql.Composable:
     reads = []
     for column in relation.columns:
         expression = column.read if column.name in found else column.absent or "NULL"
         read = sql.SQL(expression).format(sql.Identifier(column.name))
         reads.append(read + sql.SQL(" AS ") + sql.Identifier(column.name))
-    names = {
-        "view": sql.Identifier("autoretrain", relation.view),
-        "table": sql.Identifier("public", relation.name),
-        "reads": sql.SQL(", ").join(reads),
-    }
-    for statement in (
-        "DROP VIEW IF EXISTS {view}",
-        "CREATE VIEW {view} AS SELECT {reads} FROM {table}",
-        "GRANT SELECT ON {view} TO autoretrain_api, autoretrain_trainer, autoretrain_reader",
-    ):
-        cursor.execute(sql.SQL(statement).format(**names))
+    return sql.SQL(", ").join(reads)
 
 
 def _missing_index(cursor: Any, relation: Relation) -> list[str]:

@@ -20,7 +20,11 @@ API, TRAINER = "autoretrain_api", "autoretrain_trainer"
 IDLE_SECONDS_TRUSTED = 30.0
 TRIES = 3
 _SNAPSHOT = sql.SQL("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; ")
-_RETRIED = {errorcodes.DEADLOCK_DETECTED, errorcodes.SERIALIZATION_FAILURE}
+_RETRIED = {
+    errorcodes.DEADLOCK_DETECTED,
+    errorcodes.SERIALIZATION_FAILURE,
+    errorcodes.LOCK_NOT_AVAILABLE,
+}
 _LOCAL_HOSTS = {"", "localhost", "127.0.0.1", "::1"}
 _PATIENCE: dict[str, Any] = {
     "application_name": "auto-retrain",
@@ -253,6 +257,12 @@ def _translated() -> Iterator[None]:
 
 
 def _unavailable(exc: BaseException) -> DatabaseUnavailable:
+    if isinstance(exc, psycopg2.errors.LockNotAvailable):
+        return DatabaseUnavailable("the database is busy: a lock was not given in time; try again")
+    if isinstance(exc, psycopg2.errors.QueryCanceled):
+        return DatabaseUnavailable(
+            "a statement took too long: `autoretrain migrate` says which index is missing"
+        )
     return DatabaseUnavailable(
         f"the database does not let us in or does not answer ({_first_line(exc)}):"
         " check its URL, and that it runs"

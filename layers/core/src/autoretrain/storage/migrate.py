@@ -34,6 +34,8 @@ def migrate(opened: connection) -> Migrated:
     try:
         with unavailable_translated(), opened, opened.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+            # Whoever waits for a table keeps everybody behind him waiting: not for long.
+            cursor.execute("SET LOCAL lock_timeout = '5s'")
             for relation in RELATIONS:
                 create_absent(cursor, relation)
             applied = _apply_pending(cursor)

@@ -109,6 +109,7 @@ class Publication:
             accuracy=judged.challenger.accuracy if judged else None,
             improvement=judged.accuracy_improvement if judged else None,
             below_base_rate=verdict.below_base_rate,
+            rows=self.challenger.rows,
         )
 
     def _store(self, published: Published, verdict: Verdict, performance: Json) -> None:

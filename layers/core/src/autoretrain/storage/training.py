@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from autoretrain.domain.models import Assignment, Challenger, Champion, Declined
-from autoretrain.domain.runs import MAX_RUNTIME, RUNNING_LEASE, Loss
+from autoretrain.domain.runs import MAX_RUNTIME, RUNNING_LEASE, Loss, Status
 from autoretrain.domain.work import Progress, Published
 from autoretrain.errors import RunTaken
 from autoretrain.ports import TradeReader
@@ -26,7 +26,14 @@ class TrainBooks:
         self._database = database
 
     def begin(self, run_id: UUID, task_arn: str | None) -> Assignment | None:
-        return self._database.transaction(lambda tx: _begin(tx, run_id, task_arn))
+        def work(tx: Transaction) -> Assignment | None:
+            assignment = _begin(tx, run_id, task_arn)
+            if assignment is not None:
+                # A task that was started for this very run works: so do launches.
+                tx.run("launches_work")
+            return assignment
+
+        return self._database.transaction(work)
 
     def begin_next(self, task_arn: str | None) -> Assignment | None:
         def work(tx: Transaction) -> Assignment | None:
@@ -86,7 +93,9 @@ class TrainBooks:
         def work(tx: Transaction) -> Published:
             strategy = hold(tx, assignment)
             finish(tx, assignment, declined.rows, declined.fingerprint)
-            published = Published(declined.outcome, declined.line, champion=strategy.champion)
+            published = Published(
+                declined.outcome, declined.line, champion=strategy.champion, rows=declined.rows
+            )
             succeed(tx, assignment, declined.rows, published)
             return published
 
@@ -99,20 +108,19 @@ class TrainBooks:
 
         self._database.transaction(work)
 
-    def interrupt(self, assignment: Assignment, message: str) -> None:
-        def work(tx: Transaction) -> None:
+    def interrupt(self, assignment: Assignment, message: str) -> Status:
+        def work(tx: Transaction) -> Status:
             strategy = hold(tx, assignment)
             held = tx.one("run_under_lock", run_id=assignment.run_id)
-            lose_attempt(tx, assignment.run_id, strategy, held, Loss.INTERRUPTED, message)
+            return lose_attempt(tx, assignment.run_id, strategy, held, Loss.INTERRUPTED, message)
 
-        self._database.transaction(work)
+        return self._database.transaction(work)
 
 
 def _begin(tx: Transaction, run_id: UUID, task_arn: str | None) -> Assignment | None:
     begun = tx.one("begin_run", run_id=run_id, task_arn=task_arn, lease=RUNNING_LEASE)
     if begun is None:
         return None
-    tx.run("launches_work")
     row = tx.one("assignment", run_id=run_id)
     if row is None:
         _fail_orphan(tx, run_id)

@@ -20,6 +20,14 @@ LEFT JOIN autoretrain.current_decisions last USING (strategy_id)
 GROUP BY strategy_id
 ORDER BY max(last.decided_at) NULLS FIRST, strategy_id;
 
+-- paused_strategies --
+-- Whoever would be looked at, but for too many failures.
+SELECT t.strategy_id, s.name, t.paused_reason AS why
+FROM autoretrain.strategy_training t
+JOIN autoretrain.strategies s ON s.id = t.strategy_id
+WHERE s.is_active AND s.ml_training_enabled AND t.paused_reason IS NOT NULL
+ORDER BY t.strategy_id;
+
 -- expired_runs --
 -- Runs whose trainer is gone, or never came.
 SELECT id AS run_id, strategy_id, attempt, fence, status, task_arn,

@@ -1,6 +1,7 @@
 -- training_trades --
--- The newest closed trades, the same ones for all three statements: ties are broken by id. When the clock is set back, what has closed since does not exist;
--- what closes in the future of the database itself is read, so that it is counted as bad.
+-- The newest closed trades, the same ones for all three statements: ties are broken by id. When
+-- the clock is set back, what has closed since does not exist; what closes in the future of the
+-- database itself is read, so that it is counted as bad.
 SELECT * FROM autoretrain.trades
 WHERE strategy_id = %(strategy_id)s AND closed_at IS NOT NULL
     AND (closed_at <= %(as_of)s OR closed_at > now())
