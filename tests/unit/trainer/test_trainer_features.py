@@ -12,7 +12,7 @@ from autoretrain_trainer.features import refuse_exit_only, refuse_leaks, refuse_
 from autoretrain_trainer.inputs import SIDE, SYMBOL, Input, feature, inputs_of, matrix
 from autoretrain_trainer.recipe import recipe_for
 from autoretrain_trainer.weights import contributions
-from tests.unit.trainer.trade_stream import Trade, loaded, market
+from tests.unit.trainer.trade_stream import HOUR, START, Trade, loaded, market
 
 INPUTS = inputs_of(["adx", "rsi"], ["BTC", "ETH"])
 
@@ -21,6 +21,12 @@ def test_features_known_only_at_the_exit_are_refused_by_name() -> None:
     with pytest.raises(DataError, match="not a feature: exitPrice, pnl") as raised:
         refuse_exit_only(["rsi", "pnl", "exitPrice", "prev_pnl"])
     assert raised.value.code == "exit_only_feature"
+
+
+def test_feature_with_a_name_of_the_exit_passes_when_it_is_allowed() -> None:
+    refuse_exit_only(["rsi", "pnl"], allowed=["pnl"])
+    with pytest.raises(DataError, match=r"feature: mae\. .* add them to `allowed_features` if"):
+        refuse_exit_only(["pnl", "mae"], allowed=["pnl"])
 
 
 def test_features_are_refused_when_one_query_cannot_read_so_many() -> None:
@@ -72,21 +78,42 @@ def test_feature_whose_absence_tells_the_outcome_is_refused(sign: int, missing_o
     refuse_leaks(trades, allowed=("extra",))
 
 
+def daily(rows: int) -> list[Trade]:
+    """A market in which one trade is decided each day."""
+    days = [(trade, START + number * 24 * HOUR) for number, trade in enumerate(market(rows))]
+    return [replace(trade, decided_at=day, closed_at=day + HOUR) for trade, day in days]
+
+
+@pytest.mark.parametrize("there", [True, False])
 @pytest.mark.parametrize(("sign", "only"), [(1, "wins"), (-1, "losses")])
-def test_feature_that_only_half_of_one_outcome_has_is_refused(sign: int, only: str) -> None:
-    market_ = market(300)
-    mine = [trade.id for trade in market_ if sign * trade.pnl_pct > 0][::2]
-    trades = loaded([present(trade, trade.id in mine) for trade in market_])
+def test_feature_that_half_of_one_outcome_has_or_lacks_is_refused(
+    sign: int, only: str, there: bool
+) -> None:
+    mine = [trade.id for trade in daily(300) if sign * trade.pnl_pct > 0][::2]
+    trades = loaded([present(trade, (trade.id in mine) == there) for trade in daily(300)])
 
-    with pytest.raises(DataError, match=rf"extra \(is there on {only} only\)"):
+    told = "there" if there else "missing"
+    with pytest.raises(DataError, match=rf"extra \(is {told} on {only} only\)"):
         refuse_leaks(trades, allowed=())
+    refuse_leaks(trades, allowed=("extra",))
 
 
-def test_feature_that_a_few_trades_have_may_be_on_one_side_by_chance() -> None:
-    market_ = market(300)
-    mine = [trade.id for trade in market_ if trade.pnl_pct > 0][:6]
+@pytest.mark.parametrize("there", [True, False])
+def test_feature_that_a_few_trades_have_or_lack_may_be_on_one_side_by_chance(there: bool) -> None:
+    mine = [trade.id for trade in daily(300) if trade.pnl_pct > 0][:6]
 
-    refuse_leaks(loaded([present(trade, trade.id in mine) for trade in market_]), allowed=())
+    refuse_leaks(loaded([present(t, (t.id in mine) == there) for t in daily(300)]), allowed=())
+
+
+def test_feature_that_came_with_one_winning_basket_is_no_leak() -> None:
+    old, newest = daily(300)[:275], daily(300)[275:]
+    decided = newest[0].decided_at
+    basket = [
+        replace(trade, decided_at=decided + minute, closed_at=decided + HOUR, pnl_pct=1.0)
+        for minute, trade in enumerate(newest)
+    ]
+
+    refuse_leaks(loaded([*old, *(present(trade, True) for trade in basket)]), allowed=())
 
 
 def test_feature_that_is_missing_on_nearly_all_losses_is_refused() -> None:

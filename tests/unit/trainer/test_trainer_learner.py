@@ -176,10 +176,12 @@ def with_feature(name: str, trades: Sequence[Trade]) -> list[Trade]:
     return [replace(t, features={**t.features, name: t.pnl_pct}) for t in trades]
 
 
-def test_training_fails_when_a_feature_is_known_only_at_the_exit() -> None:
+def test_training_fails_when_a_feature_is_known_only_at_the_exit_unless_it_is_allowed() -> None:
+    exiting = with_feature("exit_price", market(200))
     with pytest.raises(DataError, match="exit_price") as raised:
-        learn(with_feature("exit_price", market(200)))
+        learn(exiting)
     assert raised.value.code == "exit_only_feature"
+    assert taught(exiting, assignment(allowed_features=("exit_price",)))
 
 
 def test_training_fails_when_a_feature_leaks_unless_it_is_allowed() -> None:

@@ -9,41 +9,53 @@ def _any_of(phrases: str) -> re.Pattern[str]:
     return re.compile(rf"(?:^|_)(?:{'|'.join(phrases.split())})(?=_|$)")
 
 
-_OF_THE_EXIT = _any_of(
+def _words(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_EXIT = _any_of(
     r"""
-    exit exited closed outcome result results label labels r_multiple
-    close_(?:at|date|reason|timestamp) close_(?:rate|time|type)$
-    hold_(?:time|period|duration|seconds|minutes|hours|days|bars)
+    exit exited stopped_out
+    ^(?:trade_|position_)?(?:closed|closed?_time|closed?_rate)$
+    ^(?:trade_|position_)?closed?_(?:at|date|reason|timestamp)
     (?:time|seconds|minutes|hours|days|bars|candles)_in_(?:trade|position)
-    (?:tp|sl|stop|stop_loss|take_profit)_hit hit_(?:tp|sl|stop|stop_loss|take_profit) stopped_out
-    trade_return
+    (?:tp|sl|stop|stop_loss|take_profit|target)_(?:hit|reached)
+    hit_(?:tp|sl|stop|stop_loss|take_profit|target)
     """
 )
-_OF_THE_RESULT = _any_of(
+_RESULT = _any_of("pnl roi r_multiple outcome mae mfe excursion max_profit trade_return")
+_RESULT_IF_ALONE = _words(
+    """
+    profit profits profitable win won winner loss lost loser result results label labels
+    duration hold held holding fee fees commission commissions
+    """
+)
+_BESIDE = _words(
+    """
+    trade position close total net gross is
+    pct percent abs ratio usd usdt usdc eur bps pips
+    time period ms seconds sec minutes min hours days bars candles
+    """
+)
+"""With nothing but these beside it, a word is of this trade: `fee_usd`, not `funding_fee`."""
+
+_EARLIER = _any_of("last prev previous prior recent past history historical rolling since(?!_open)")
+_PLANNED = _any_of(
     r"""
-    pnl profit profits profitable roi win won winner loss lost loser
-    fee fees commission commissions duration holding held mae mfe excursion
+    expected planned plan target(?!_hit|_reached) limit predicted prediction forecast
+    estimate estimated prob probability chance odds confidence
     """
 )
-_EARLIER_OR_EXPECTED = _any_of(
+_CAME_TRUE = _any_of("realized realised actual")
+_OF_MANY = _any_of(
     r"""
-    last prev previous prior recent past history historical rolling since
-    expected planned plan target predicted prediction forecast estimate estimated
-    prob probability chance odds confidence
-    (?:candle|bar|market)_closed closed_(?:candles?|bars?|above|below) (?:cluster|regime)_label
+    avg average mean median std sum ema sma streak consecutive count
+    today daily weekly monthly account portfolio equity open_positions?
+    (?:win|loss)_(?:rate|ratio|pct|percent)
+    (?:pnl|roi|profit|win|loss)(?:_[a-z]+)?_(?:[3-9]|\d\d+)[a-z]?$
     """
 )
-_MEASURED_BEFORE = _any_of(
-    r"""
-    (?:win|loss|hit|fee|commission)_rate (?:win|loss)_ratio profit_factor stop_loss take_profit
-    streak consecutive count avg average mean median std sum ema sma z zscore rank percentile lag
-    today daily weekly monthly account portfolio equity limit
-    (?:candle|session|trend|regime|drawdown|consolidation|squeeze)_duration
-    (?:maker|taker|gas)_fee fee_tier
-    \d+[a-z]?$
-    """
-)
-"""A number at the end is a window, as in `pnl_20` and `win_rate_7d`."""
+"""From 3 up, a number at the end is a window of earlier trades or days: `pnl_20`, `pnl_7d`."""
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+(?:[A-Za-z](?![A-Za-z]))?")
 _JOINED = re.compile(
@@ -59,17 +71,26 @@ _JOINED = re.compile(
 
 
 def is_exit_only(name: str) -> bool:
-    """Whether the name tells of this trade's exit or result, not of earlier or expected ones.
+    """Whether the name tells of this trade's exit or result, not of earlier or planned ones.
 
-    What an average or a window excuses in a result (`pnl_20`) it does not in an exit
-    (`avg_exit_price`, of a trade that was closed in parts).
+    An average is of many trades in a result (`avg_pnl`), but of one that was closed in parts in
+    an exit (`avg_exit_price`).
     """
     phrase = _phrase(name)
-    if _EARLIER_OR_EXPECTED.search(phrase):
-        return False
-    if _OF_THE_EXIT.search(phrase):
+    if re.search("since_entry(?:_|$)", phrase):
         return True
-    return bool(_OF_THE_RESULT.search(phrase)) and not _MEASURED_BEFORE.search(phrase)
+    came_true = bool(_CAME_TRUE.search(phrase))
+    if _EARLIER.search(phrase) or (_PLANNED.search(phrase) and not came_true):
+        return False
+    if _EXIT.search(phrase):
+        return True
+    return _is_result(phrase, came_true) and not _OF_MANY.search(phrase)
+
+
+def _is_result(phrase: str, came_true: bool) -> bool:
+    words = {word for word in phrase.split("_") if not word[:1].isdigit()}
+    alone = came_true or words <= _RESULT_IF_ALONE | _BESIDE
+    return bool(_RESULT.search(phrase)) or (alone and not words.isdisjoint(_RESULT_IF_ALONE))
 
 
 def _phrase(name: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from autoretrain.errors import DataError
 from autoretrain_trainer.exit_only import is_exit_only
 from autoretrain_trainer.metrics import roc_auc
-from autoretrain_trainer.rows import Bools, Floats, Trades
+from autoretrain_trainer.rows import Bools, Floats, Ints, Trades
 
 MAX_FEATURES = 1_500
 """PostgreSQL takes 1,664 columns in one SELECT, and a trade has some of its own."""
@@ -18,7 +18,9 @@ LEAK_AUC = 0.95
 MIN_LEAK_ROWS = 60
 MIN_LEAK_CLASS_ROWS = 10
 CHANCE = 1e-6
-"""So rarely may chance alone give a value to one class only."""
+"""So rarely may chance alone give a value, or its absence, to one class only."""
+
+_DAY_MICROSECONDS = 86_400_000_000
 
 
 def refuse_too_many(names: Sequence[str]) -> None:
@@ -31,14 +33,15 @@ def refuse_too_many(names: Sequence[str]) -> None:
         )
 
 
-def refuse_exit_only(names: Iterable[str]) -> None:
+def refuse_exit_only(names: Iterable[str], allowed: Collection[str] = ()) -> None:
     """Raises DataError naming the features that nobody knows when a trade is decided."""
-    refused = sorted(name for name in names if is_exit_only(name))
+    refused = sorted(name for name in names if name not in allowed and is_exit_only(name))
     if refused:
         raise DataError(
             "exit_only_feature",
             f"Known only when a trade has ended, so not a feature: {', '.join(refused)}."
-            " Remove them from the trades' features, or rename what is known at the decision.",
+            " Remove them from the trades' features, or add them to `allowed_features` if they are"
+            " known at the decision.",
         )
 
 
@@ -66,17 +69,28 @@ def _leaks(trades: Trades) -> Iterable[tuple[str, str]]:
             yield name, f"is missing on wins: AUC {by_absence:.3f}"
         elif by_absence < 1 - LEAK_AUC:
             yield name, f"is missing on losses: AUC {1 - by_absence:.3f}"
-        elif _one_sided(trades.win, ~missing):
-            yield name, f"is there on {'wins' if trades.win[~missing][0] else 'losses'} only"
+        elif side := _only_side(trades, ~missing):
+            yield name, f"is there on {side} only"
+        elif side := _only_side(trades, missing):
+            yield name, f"is missing on {side} only"
 
 
-def _one_sided(win: Bools, present: Bools) -> bool:
-    """Whether only wins, or only losses, have the value, and that cannot be chance."""
-    having, wins = int(present.sum()), int(win[present].sum())
-    if len(win) < MIN_LEAK_ROWS or 0 < wins < having or having == 0:
-        return False
-    share = float(win.mean()) if wins else 1 - float(win.mean())
-    return share**having < CHANCE
+def _only_side(trades: Trades, rows: Bools) -> str | None:
+    """The outcome that all these rows share, where that cannot be chance.
+
+    Trades of one day may win or lose together, so it is the days that count.
+    """
+    won = trades.win[rows]
+    if len(trades) < MIN_LEAK_ROWS or len(won) == 0 or won.any() != won.all():
+        return None
+    share = float((trades.win == won[0]).mean())
+    if share ** _days(trades.decided_at[rows]) >= CHANCE:
+        return None
+    return "wins" if won[0] else "losses"
+
+
+def _days(decided_at: Ints) -> int:
+    return len(np.unique(decided_at // _DAY_MICROSECONDS))
 
 
 def _auc(win: Bools, score: Floats) -> float:

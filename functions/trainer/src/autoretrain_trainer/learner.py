@@ -92,7 +92,7 @@ class LightGBMLearner:
             features = reader.features()
             names = [feature.name for feature in features]
             refuse_too_many(names)
-            refuse_exit_only(names)
+            refuse_exit_only(names, assignment.allowed_features)
             return load_trades(reader, features, newest)
 
     def _examine(

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from autoretrain.domain.json import Json
 
-RECIPE_VERSION = "2"
-"""Raised from 1 when 0 became the code of a missing or unknown symbol, and the first symbol's 1."""
+RECIPE_VERSION = "1"
 
 LONG_MEMORY_ROWS = 20_000
 SMALL_ROWS = 5_000
