@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
-from autoretrain.storage.database import connect
+from autoretrain.storage.connection import connect
 from autoretrain.storage.migrate import migrate
 from autoretrain_local.postgres import PostgresServer
 

@@ -17,8 +17,9 @@ import psycopg2
 import pytest
 
 from autoretrain.errors import DatabaseUnavailable, OperatorError
-from autoretrain.storage.contract import TRADES, create_absent
-from autoretrain.storage.database import connect
+from autoretrain.storage.adopt import create_absent
+from autoretrain.storage.connection import connect
+from autoretrain.storage.contract import TRADES
 from autoretrain_client.cli import main
 from autoretrain_local.databases import database
 from autoretrain_local.trade_file import read_trades

@@ -14,7 +14,8 @@ from autoretrain.domain.models import Assignment, Snapshot
 from autoretrain.domain.work import Claimed, ClaimRequest, Launch, NotClaimed
 from autoretrain.storage.books import CheckBooks, DispatchBooks, LaunchBooks, StopBooks
 from autoretrain.storage.clock import DatabaseClock
-from autoretrain.storage.database import API, TRAINER, Database, connect
+from autoretrain.storage.connection import connect
+from autoretrain.storage.database import API, TRAINER, Database
 from autoretrain.storage.training import TrainBooks
 from tests.world import World
 

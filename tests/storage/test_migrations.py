@@ -10,7 +10,8 @@ import pytest
 
 from autoretrain.errors import BadSetting, ContractError, DatabaseUnavailable, OperatorError
 from autoretrain.storage import named
-from autoretrain.storage.database import API, Database, connect
+from autoretrain.storage.connection import connect
+from autoretrain.storage.database import API, Database
 from autoretrain.storage.migrate import Migrated, migrate, migrations
 from tests.world import World
 

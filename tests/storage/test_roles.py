@@ -4,7 +4,8 @@ import psycopg2
 import pytest
 
 from autoretrain.errors import BadSetting, DatabaseUnavailable
-from autoretrain.storage.database import Database, Transaction, connect
+from autoretrain.storage.connection import connect
+from autoretrain.storage.database import Database, Transaction
 from tests.storage.conftest import Stack
 from tests.world import World
 

@@ -124,7 +124,7 @@ def import_trades(
 
 @contextmanager
 def _connection(database_url: str | None, data: Path) -> Iterator[connection]:
-    from autoretrain.storage.database import connect
+    from autoretrain.storage.connection import connect
     from autoretrain_local.databases import database
 
     with database(database_url, data) as url, closing(connect(url)) as opened:

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from autoretrain.errors import OperatorError
-from autoretrain.storage.database import connect
+from autoretrain.storage.connection import connect
 from autoretrain_local.postgres import PostgresServer
 
 EMBEDDED_DATABASE = "autoretrain"

@@ -16,6 +16,7 @@ import psycopg2
 from psycopg2.extensions import connection
 
 from autoretrain.errors import ContractError, DatabaseUnavailable, OperatorError
+from autoretrain.storage.connection import first_line
 from autoretrain_local.trade_row import Trade
 
 _LOCK = 7_301_120_003  # two imports at once would both create the strategy
@@ -183,13 +184,9 @@ def _translated() -> Iterator[None]:
         yield
     except (psycopg2.OperationalError, psycopg2.InterfaceError) as exc:
         raise DatabaseUnavailable(
-            f"the database did not answer, nothing was written: {_first_line(exc)}"
+            f"the database did not answer, nothing was written: {first_line(exc)}"
         ) from exc
     except psycopg2.Error as exc:
         raise ContractError(
-            f"the database refuses the trades, nothing was written: {_first_line(exc)}"
+            f"the database refuses the trades, nothing was written: {first_line(exc)}"
         ) from exc
-
-
-def _first_line(exc: psycopg2.Error) -> str:
-    return (str(exc).strip().splitlines() or ["no reason given"])[0]

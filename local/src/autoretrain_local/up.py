@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
-from autoretrain.storage.database import connect
+from autoretrain.storage.connection import connect
 from autoretrain.storage.migrate import migrate
 from autoretrain_local.databases import STACK_FILE, embedded
 from autoretrain_local.facts import Narrator

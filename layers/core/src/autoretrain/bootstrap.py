@@ -10,7 +10,8 @@ from autoretrain.services.stop import Stopper
 from autoretrain.settings import ConditionCheckSettings, DispatcherSettings, TaskStoppedSettings
 from autoretrain.storage.books import CheckBooks, DispatchBooks, LaunchBooks, StopBooks
 from autoretrain.storage.clock import DatabaseClock
-from autoretrain.storage.database import API, Database, connect
+from autoretrain.storage.connection import connect
+from autoretrain.storage.database import API, Database
 
 
 def database(secret_arn: str, role: str = API) -> Database:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from autoretrain.errors import InternalError
-from autoretrain.storage.database import connect
+from autoretrain.storage.connection import connect
 from autoretrain.storage.migrate import migrate
 from autoretrain_local.demo.market import load_prices, weeks_moved
 from autoretrain_local.demo.stage import Stage

@@ -25,7 +25,8 @@ from autoretrain.domain.work import Claimed, ClaimRequest
 from autoretrain.errors import InternalError
 from autoretrain.services.train import Finished, Trainer
 from autoretrain.storage.books import CheckBooks, DispatchBooks
-from autoretrain.storage.database import API, TRAINER, Database, connect
+from autoretrain.storage.connection import connect
+from autoretrain.storage.database import API, TRAINER, Database
 from autoretrain.storage.training import TrainBooks
 from autoretrain_local.demo.strategies import DemoStrategy
 from autoretrain_trainer.artifact import load_champion

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import psycopg2
 from psycopg2 import errorcodes, extras, sql
-from psycopg2.extensions import connection, parse_dsn
+from psycopg2.extensions import connection
 
-from autoretrain.errors import BadSetting, ContractError, DatabaseUnavailable, InternalError
+from autoretrain.errors import ContractError, DatabaseUnavailable, InternalError
+from autoretrain.storage.connection import first_line, unavailable, unavailable_translated
 from autoretrain.storage.named import statement
 
 Result = TypeVar("Result")
@@ -25,16 +26,6 @@ _RETRIED = {
     errorcodes.SERIALIZATION_FAILURE,
     errorcodes.LOCK_NOT_AVAILABLE,
 }
-_LOCAL_HOSTS = {"", "localhost", "127.0.0.1", "::1"}
-_PATIENCE: dict[str, Any] = {
-    "application_name": "auto-retrain",
-    "connect_timeout": 5,
-    "keepalives": 1,
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
-}
 # Local to each transaction, because a pooler shares its sessions. Nobody waits for ever for a lock
 # that a frozen function has taken with it.
 _LIMITS = (
@@ -42,37 +33,6 @@ _LIMITS = (
     " SET LOCAL idle_in_transaction_session_timeout = '60s'; "
 )
 _SHORT, _LONG = (sql.SQL(_LIMITS.format(statement=limit)) for limit in ("20s", "10min"))
-
-
-def connect(url: str) -> connection:
-    """Open a connection, encrypted unless the database is on this machine.
-
-    Raises BadSetting for a URL that cannot be used, DatabaseUnavailable where nobody answers.
-    """
-    try:
-        given = parse_dsn(url)
-    except psycopg2.ProgrammingError as exc:
-        raise BadSetting(
-            "the database URL cannot be read: it has the form"
-            " postgresql://user:password@host:port/name"
-        ) from exc
-    if not _is_local(given):
-        mode = given.setdefault("sslmode", "require")
-        if mode in ("disable", "allow", "prefer"):
-            raise BadSetting(f"the database URL asks for sslmode={mode}: use require")
-    try:
-        opened: connection = psycopg2.connect(**(_PATIENCE | given))
-    except psycopg2.OperationalError as exc:
-        raise _unavailable(exc) from exc
-    extras.register_uuid(conn_or_curs=opened)  # type: ignore[no-untyped-call]
-    return opened
-
-
-def _is_local(given: dict[str, str]) -> bool:
-    if "service" in given:
-        return False
-    hosts = [given.get("hostaddr", ""), given.get("host", "")]
-    return all(host in _LOCAL_HOSTS or host.startswith("/") for host in hosts)
 
 
 class Transaction:
@@ -142,7 +102,7 @@ class Database:
                 return self._once(work)
             except _Again as exc:
                 cause = exc.cause
-        raise _unavailable(cause) from cause
+        raise unavailable(cause) from cause
 
     @contextmanager
     def snapshot(self) -> Iterator[Transaction]:
@@ -225,21 +185,6 @@ class _Again(Exception):
 
 
 @contextmanager
-def unavailable_translated() -> Iterator[None]:
-    """The driver's word for a database that is not there in ours: its first line, no password."""
-    try:
-        yield
-    except psycopg2.errors.ProgramLimitExceeded:
-        raise  # the driver files it under the same class, and it is no outage
-    except (
-        psycopg2.OperationalError,
-        psycopg2.InterfaceError,
-        psycopg2.errors.ReadOnlySqlTransaction,
-    ) as exc:
-        raise _unavailable(exc) from exc
-
-
-@contextmanager
 def _translated() -> Iterator[None]:
     try:
         with unavailable_translated():
@@ -252,22 +197,5 @@ def _translated() -> Iterator[None]:
         psycopg2.errors.InsufficientPrivilege,
     ) as exc:
         raise ContractError(
-            f"the database is not ready ({_first_line(exc)}): run `autoretrain migrate`"
+            f"the database is not ready ({first_line(exc)}): run `autoretrain migrate`"
         ) from exc
-
-
-def _unavailable(exc: BaseException) -> DatabaseUnavailable:
-    if isinstance(exc, psycopg2.errors.LockNotAvailable):
-        return DatabaseUnavailable("the database is busy: a lock was not given in time; try again")
-    if isinstance(exc, psycopg2.errors.QueryCanceled):
-        return DatabaseUnavailable(
-            "a statement took too long: `autoretrain migrate` says which index is missing"
-        )
-    return DatabaseUnavailable(
-        f"the database does not let us in or does not answer ({_first_line(exc)}):"
-        " check its URL, and that it runs"
-    )
-
-
-def _first_line(exc: BaseException) -> str:
-    return (str(exc).strip().splitlines() or ["no reason given"])[0]

@@ -11,8 +11,9 @@ import psycopg2
 from psycopg2.extensions import connection
 
 from autoretrain.errors import ContractError, OperatorError
-from autoretrain.storage.contract import RELATIONS, adopt, create_absent
-from autoretrain.storage.database import unavailable_translated
+from autoretrain.storage.adopt import adopt, create_absent
+from autoretrain.storage.connection import first_line, unavailable_translated
+from autoretrain.storage.contract import RELATIONS
 
 LOCK = 7_301_120_001  # any number of our own: two migrations at once wait for each other
 
@@ -42,9 +43,8 @@ def migrate(opened: connection) -> Migrated:
             warnings = [line for relation in RELATIONS for line in adopt(cursor, relation)]
             _grant_writes(cursor)
     except psycopg2.errors.InsufficientPrivilege as exc:
-        first_line = str(exc).strip().splitlines()[0]
         raise OperatorError(
-            f"the login may not migrate this database ({first_line}):"
+            f"the login may not migrate this database ({first_line(exc)}):"
             " use a login that owns the tables and may create roles (CREATEROLE), or let an"
             " administrator create and grant it autoretrain_api, autoretrain_trainer and"
             " autoretrain_reader first"

@@ -12,6 +12,7 @@ from psycopg2 import sql
 
 from autoretrain.domain.work import FeatureSummary
 from autoretrain.errors import DataError
+from autoretrain.storage.connection import first_line
 from autoretrain.storage.database import Transaction
 
 _LAYOUT = sql.SQL(
@@ -60,7 +61,7 @@ class CopyReader:
                 "training_trades", sql.SQL(", ").join([layout, *values]), self._values, sink
             )
         except (psycopg2.DataError, psycopg2.errors.ProgramLimitExceeded) as exc:
-            first_line = str(exc).strip().splitlines()[0]
             raise DataError(
-                "unreadable_trades", f"`trades` holds a value that cannot be used: {first_line}"
+                "unreadable_trades",
+                f"`trades` holds a value that cannot be used: {first_line(exc)}",
             ) from exc

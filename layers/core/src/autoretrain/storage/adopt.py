@@ -1,0 +1,188 @@
+"""Takes the user's tables or views as they are: creates what is absent, checks the rest against the
+contract, and builds the views that we read and write them through."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import psycopg2
+from psycopg2 import sql
+
+from autoretrain.errors import ContractError
+from autoretrain.storage.contract import Column, Relation
+
+INSERTABLE = 8  # pg_relation_is_updatable: 1 << CMD_INSERT
+INSTEAD_OF_UPDATE = 64 | 16  # pg_trigger.tgtype
+BEFORE_EACH_INSERT = 1 | 2 | 4
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A column as the user's table or view has it."""
+
+    type: str
+    required: bool
+    has_default: bool
+    updatable: bool
+
+
+def create_absent(cursor: Any, relation: Relation) -> None:
+    """Create the user's table where nothing of its name exists."""
+    cursor.execute("SELECT to_regclass(%s) IS NULL", (f"public.{relation.name}",))
+    if cursor.fetchone()[0]:
+        script = files("autoretrain.storage").joinpath("user_tables", f"{relation.name}.sql")
+        cursor.execute(script.read_text(encoding="utf-8"))
+
+
+def adopt(cursor: Any, relation: Relation) -> list[str]:
+    """Check the relation against its contract, build our view of it; returns warnings.
+
+    Raises ContractError naming the column that is missing or unusable.
+    """
+    _add_missing_columns(cursor, relation)
+    found = _columns(cursor, relation)
+    for column in relation.columns:
+        _check(relation, column, found.get(column.name))
+    if relation.inserted:
+        _check_insertable(cursor, relation, found)
+    _create_view(cursor, relation, found)
+    return _missing_index(cursor, relation)
+
+
+def _columns(cursor: Any, relation: Relation) -> dict[str, Found]:
+    cursor.execute(
+        "SELECT attname, format_type(atttypid, NULL), attnotnull,"
+        " atthasdef OR attidentity <> '' OR attgenerated <> '' OR typdefault IS NOT NULL,"
+        " pg_column_is_updatable(attrelid, attnum, true) OR EXISTS (SELECT FROM pg_trigger"
+        "   WHERE tgrelid = attrelid AND tgtype & %s = %s)"
+        " FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid"
+        " WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped",
+        (INSTEAD_OF_UPDATE, INSTEAD_OF_UPDATE, f"public.{relation.name}"),
+    )
+    return {name: Found(*rest) for name, *rest in cursor.fetchall()}
+
+
+def _is_table(cursor: Any, relation: Relation) -> bool:
+    cursor.execute(
+        "SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = to_regclass(%s)",
+        (f"public.{relation.name}",),
+    )
+    return bool(cursor.fetchone()[0])
+
+
+def _add_missing_columns(cursor: Any, relation: Relation) -> None:
+    """Nothing is altered that need not be: an ALTER that adds nothing locks all the same."""
+    if not _is_table(cursor, relation):
+        return
+    found = _columns(cursor, relation)
+    for column in relation.columns:
+        if column.add is not None and column.name not in found:
+            add = sql.SQL("ALTER TABLE {} ADD COLUMN {} ").format(
+                sql.Identifier("public", relation.name), sql.Identifier(column.name)
+            )
+            cursor.execute(add + sql.SQL(column.add))
+
+
+def _check(relation: Relation, column: Column, found: Found | None) -> None:
+    where = f"column public.{relation.name}.{column.name}"
+    if found is None:
+        if column.absent is None:
+            raise ContractError(f"{where} is missing: add it, or a view that has it")
+        return
+    if column.types and found.type not in column.types:
+        wanted = " or ".join(column.types)
+        raise ContractError(f"{where} is {found.type}, not {wanted}: change it, or add a view")
+    if column.written and not found.updatable:
+        raise ContractError(
+            f"{where} cannot be written: make it a plain column of a simple view, or give the"
+            " view INSTEAD OF triggers"
+        )
+    if column.nullable and found.required:
+        raise ContractError(f"{where} is NOT NULL, but what was not judged has none: allow NULL")
+
+
+def _check_insertable(cursor: Any, relation: Relation, found: dict[str, Found]) -> None:
+    cursor.execute(
+        "SELECT pg_relation_is_updatable(to_regclass(%s), true)", (f"public.{relation.name}",)
+    )
+    if not cursor.fetchone()[0] & INSERTABLE:
+        raise ContractError(
+            f"view public.{relation.name} does not take INSERT: make it a simple view, or give it"
+            " INSTEAD OF triggers"
+        )
+    if _has_trigger(cursor, relation, BEFORE_EACH_INSERT):
+        return  # it may fill what we do not know
+    known = {column.name for column in relation.columns}
+    for name, column in found.items():
+        if name not in known and column.required and not column.has_default:
+            raise ContractError(
+                f"column public.{relation.name}.{name} is NOT NULL without a default, and we do"
+                " not know what to write there: give it a default"
+            )
+
+
+def _has_trigger(cursor: Any, relation: Relation, kind: int) -> bool:
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass(%s)"
+        " AND tgtype & %s = %s AND NOT tgisinternal)",
+        (f"public.{relation.name}", kind, kind),
+    )
+    return bool(cursor.fetchone()[0])
+
+
+def _create_view(cursor: Any, relation: Relation, found: dict[str, Found]) -> None:
+    """Simple column references stay simple, so that the view itself can be written through.
+
+    A view that is as it should be is not touched: others may be reading through it.
+    """
+    view = sql.Identifier("autoretrain", relation.view)
+    create = sql.SQL("CREATE OR REPLACE VIEW {} AS SELECT {} FROM {}").format(
+        view, _reads(relation, found), sql.Identifier("public", relation.name)
+    )
+    digest = hashlib.sha256(create.as_string(cursor).encode()).hexdigest()
+    cursor.execute(
+        "SELECT obj_description(to_regclass(%s), 'pg_class')", (f"autoretrain.{relation.view}",)
+    )
+    if cursor.fetchone()[0] == digest:
+        return
+    try:
+        cursor.execute(create)
+    except psycopg2.errors.InvalidTableDefinition as exc:
+        raise ContractError(
+            f"the view autoretrain.{relation.view} does not fit public.{relation.name} any more:"
+            f" DROP VIEW autoretrain.{relation.view}, then migrate again"
+        ) from exc
+    cursor.execute(
+        sql.SQL(
+            "GRANT SELECT ON {0} TO autoretrain_api, autoretrain_trainer, autoretrain_reader;"
+            " COMMENT ON VIEW {0} IS {1}"
+        ).format(view, sql.Literal(digest))
+    )
+
+
+def _reads(relation: Relation, found: dict[str, Found]) -> sql.Composable:
+    reads = []
+    for column in relation.columns:
+        expression = column.read if column.name in found else column.absent or "NULL"
+        read = sql.SQL(expression).format(sql.Identifier(column.name))
+        reads.append(read + sql.SQL(" AS ") + sql.Identifier(column.name))
+    return sql.SQL(", ").join(reads)
+
+
+def _missing_index(cursor: Any, relation: Relation) -> list[str]:
+    """On tables that are not ours an index is advice, not an act."""
+    if relation.index is None or not _is_table(cursor, relation):
+        return []
+    cursor.execute(
+        "SELECT count(*) FROM pg_index i WHERE indrelid = to_regclass(%s) AND indnkeyatts >= 2"
+        " AND (SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute"
+        "      WHERE attrelid = i.indexrelid AND attnum <= 2) = ARRAY['strategy_id', 'decided_at']",
+        (f"public.{relation.name}",),
+    )
+    if cursor.fetchone()[0]:
+        return []
+    advice = relation.index.format(table=f"public.{relation.name}")
+    return [f"public.{relation.name} has no index for the hourly check; to make it fast: {advice}"]

@@ -1,0 +1,87 @@
+"""Opens connections, and puts the driver's word for a database that is not there into ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg2
+from psycopg2 import extras
+from psycopg2.extensions import connection, parse_dsn
+
+from autoretrain.errors import BadSetting, DatabaseUnavailable
+
+_LOCAL_HOSTS = {"", "localhost", "127.0.0.1", "::1"}
+_PATIENCE: dict[str, Any] = {
+    "application_name": "auto-retrain",
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
+
+def connect(url: str) -> connection:
+    """Open a connection, encrypted unless the database is on this machine.
+
+    Raises BadSetting for a URL that cannot be used, DatabaseUnavailable where nobody answers.
+    """
+    try:
+        given = parse_dsn(url)
+    except psycopg2.ProgrammingError as exc:
+        raise BadSetting(
+            "the database URL cannot be read: it has the form"
+            " postgresql://user:password@host:port/name"
+        ) from exc
+    if not _is_local(given):
+        mode = given.setdefault("sslmode", "require")
+        if mode in ("disable", "allow", "prefer"):
+            raise BadSetting(f"the database URL asks for sslmode={mode}: use require")
+    try:
+        opened: connection = psycopg2.connect(**(_PATIENCE | given))
+    except psycopg2.OperationalError as exc:
+        raise unavailable(exc) from exc
+    extras.register_uuid(conn_or_curs=opened)  # type: ignore[no-untyped-call]
+    return opened
+
+
+def _is_local(given: dict[str, str]) -> bool:
+    if "service" in given:
+        return False
+    hosts = [given.get("hostaddr", ""), given.get("host", "")]
+    return all(host in _LOCAL_HOSTS or host.startswith("/") for host in hosts)
+
+
+@contextmanager
+def unavailable_translated() -> Iterator[None]:
+    """The driver's word for a database that is not there in ours: its first line, no password."""
+    try:
+        yield
+    except psycopg2.errors.ProgramLimitExceeded:
+        raise  # the driver files it under the same class, and it is no outage
+    except (
+        psycopg2.OperationalError,
+        psycopg2.InterfaceError,
+        psycopg2.errors.ReadOnlySqlTransaction,
+    ) as exc:
+        raise unavailable(exc) from exc
+
+
+def unavailable(exc: BaseException) -> DatabaseUnavailable:
+    if isinstance(exc, psycopg2.errors.LockNotAvailable):
+        return DatabaseUnavailable("the database is busy: a lock was not given in time; try again")
+    if isinstance(exc, psycopg2.errors.QueryCanceled):
+        return DatabaseUnavailable(
+            "a statement took too long: `autoretrain migrate` says which index is missing"
+        )
+    return DatabaseUnavailable(
+        f"the database does not let us in or does not answer ({first_line(exc)}):"
+        " check its URL, and that it runs"
+    )
+
+
+def first_line(exc: BaseException) -> str:
+    return (str(exc).strip().splitlines() or ["no reason given"])[0]
