@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 NEEDED_COLUMNS = ("trade_id", "symbol", "side", "decided_at", "closed_at", "pnl_pct")
-_FEATURE_PREFIX = "f_"
+FEATURE_PREFIX = "f_"
 _SIDES = {"long", "short", "buy", "sell"}
 _MISSING = {"", "nan", "null"}
 _WINS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
@@ -37,7 +37,7 @@ def is_used(column: str) -> bool:
 
 
 def _is_feature(column: str) -> bool:
-    return column.startswith(_FEATURE_PREFIX) and column != _FEATURE_PREFIX
+    return column.startswith(FEATURE_PREFIX) and column != FEATURE_PREFIX
 
 
 class Unreadable(Exception):
@@ -51,7 +51,7 @@ class Rows:
     """
 
     def __init__(self, header: Sequence[str], now: datetime) -> None:
-        self.features = [name.removeprefix(_FEATURE_PREFIX) for name in filter(_is_feature, header)]
+        self.features = [name.removeprefix(FEATURE_PREFIX) for name in filter(_is_feature, header)]
         self.ignored = [name or "(no name)" for name in header if not is_used(name)]
         self.infinite_values = 0
         self._header = header
@@ -65,7 +65,7 @@ class Rows:
         if trade_id in self._line_of:
             raise Unreadable(f"trade_id is already on line {self._line_of[trade_id]}")
         decided_at, closed_at, pnl_pct = _outcome(row, self._now)
-        values = [(name, _number(row, _FEATURE_PREFIX + name)) for name in self.features]
+        values = [(name, _number(row, FEATURE_PREFIX + name)) for name in self.features]
         finite = {
             name: value for name, value in values if value is not None and math.isfinite(value)
         }

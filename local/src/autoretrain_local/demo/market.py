@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from importlib.metadata import distribution
 
 import pandas as pd
@@ -33,6 +34,7 @@ def weeks_moved(now: datetime) -> int:
     return int((pd.Timestamp(now) - last_close) // WEEK)
 
 
+@cache
 def _read(data_set: str) -> pd.DataFrame:
     # Found by its path: importing arch for a file costs seconds of statsmodels.
     path = distribution("arch").locate_file(f"arch/data/{data_set}/{data_set}.csv.gz")

@@ -23,14 +23,15 @@ from psycopg2.extensions import connection
 from autoretrain.aws.artifacts import S3Artifacts
 from autoretrain.domain.work import Claimed, ClaimRequest
 from autoretrain.errors import InternalError
-from autoretrain.services.train import Finished, Trainer
+from autoretrain.services.train import Finished
 from autoretrain.storage.books import CheckBooks, DispatchBooks
 from autoretrain.storage.connection import connect
 from autoretrain.storage.database import API, TRAINER, Database
 from autoretrain.storage.training import TrainBooks
 from autoretrain_local.demo.strategies import DemoStrategy
+from autoretrain_local.trade_row import FEATURE_PREFIX
 from autoretrain_trainer.artifact import load_champion
-from autoretrain_trainer.learner import LightGBMLearner
+from autoretrain_trainer.bootstrap import assemble
 from autoretrain_trainer.rows import Trades, to_microseconds
 
 USER = UUID(int=1)
@@ -38,7 +39,6 @@ _COLUMNS = (
     "id, strategy_id, symbol, side, decided_at, closed_at, pnl_pct, win, features,"
     " model_version, win_probability"
 )
-_FEATURE = "f_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +75,13 @@ class Stage:
             closing(Database(lambda: connect(self.database_url), TRAINER)) as pulse,
         ):
             run_id = _claim(api, strategy_id)
-            books, artifacts = TrainBooks(database), S3Artifacts(self.bucket)
-            trainer = Trainer(
-                books=books,
-                pulse_books=TrainBooks(pulse),
-                learner=LightGBMLearner(books, artifacts),
-                artifacts=artifacts,
-                clock=SetBack(at),
-                watch=lambda _assignment, _progress: None,
-            )
+            artifacts = S3Artifacts(self.bucket)
+            trainer = assemble(database, pulse, artifacts, SetBack(at), lambda *_: None)
             *_, ended = trainer.work(run_id, None, threading.Event())
             if not isinstance(ended, Finished):
                 why = getattr(ended, "message", "it went on training")
                 raise InternalError(f"the demo's {strategy.name} could not be trained: {why}")
-            self._insert_later_trades(books, artifacts, ended, strategy)
+            self._insert_later_trades(TrainBooks(database), artifacts, ended, strategy)
 
     def _insert_later_trades(
         self, books: TrainBooks, artifacts: S3Artifacts, trained: Finished, strategy: DemoStrategy
@@ -150,9 +143,9 @@ def _insert_trades(
 
 def _features(trade: dict[Any, Any]) -> dict[str, float]:
     return {
-        name.removeprefix(_FEATURE): float(value)
+        name.removeprefix(FEATURE_PREFIX): float(value)
         for name, value in trade.items()
-        if name.startswith(_FEATURE)
+        if name.startswith(FEATURE_PREFIX)
     }
 
 
@@ -167,7 +160,7 @@ def _claim(api: Database, strategy_id: UUID) -> UUID:
 
 def _as_trades(frame: pd.DataFrame) -> Trades:
     """The frame as the learner knows trades, in the frame's order."""
-    names = tuple(column for column in frame.columns if column.startswith(_FEATURE))
+    names = tuple(column for column in frame.columns if column.startswith(FEATURE_PREFIX))
     symbols = tuple(sorted(frame["symbol"].unique()))
     return Trades(
         decided_at=_microseconds(frame["decided_at"]),
@@ -178,7 +171,7 @@ def _as_trades(frame: pd.DataFrame) -> Trades:
         side=np.where(frame["side"] == "long", 1.0, -1.0),
         symbol=np.array([symbols.index(symbol) for symbol in frame["symbol"]], dtype=np.int64),
         values=frame[list(names)].to_numpy(np.float64),
-        features=tuple(name.removeprefix(_FEATURE) for name in names),
+        features=tuple(name.removeprefix(FEATURE_PREFIX) for name in names),
         symbols=symbols,
         dropped={},
         data_hash="",

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from autoretrain_local.demo.market import atr, highest, lowest, macd_histogram, mean, rsi
+from autoretrain_local.trade_row import FEATURE_PREFIX
 
 FEE_PCT = 0.05
 """Cost of entry and exit together, in percent of the entry price."""
@@ -48,7 +49,7 @@ def play(prices: pd.DataFrame, setup: Setup, max_days: int) -> pd.DataFrame:
         }
     )
     features = _features(prices, setup).iloc[entries].reset_index(drop=True)
-    return trades.join(features.add_prefix("f_"))
+    return trades.join(features.add_prefix(FEATURE_PREFIX))
 
 
 def _walk(

@@ -26,15 +26,25 @@ from autoretrain.domain.work import (
 )
 from autoretrain.storage.database import Database, Transaction
 from autoretrain.storage.endings import end_attempt, refuse_launch, requeue_run
+from autoretrain.storage.locking import hold_attempt
 
 UNAVAILABLE = "launch_unavailable"
 
 
-class DispatchBooks:
-    """What the dispatcher reads and writes; see `ports.Dispatching`."""
+class _EndingBooks:
+    """What dispatcher and task_stopped have in common: both end attempts."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def end_attempt(self, run: LiveRun, ending: Ending, *, expired_only: bool) -> Status | None:
+        return self._database.transaction(
+            lambda tx: end_attempt(tx, run, ending, expired_only=expired_only)
+        )
+
+
+class DispatchBooks(_EndingBooks):
+    """What the dispatcher reads and writes; see `ports.Dispatching`."""
 
     def enrol_strategies(self) -> None:
         self._database.transaction(lambda tx: tx.run("enrol_strategies"))
@@ -50,11 +60,6 @@ class DispatchBooks:
         values = {"run_id": run.run_id, "fence": run.fence, "task_arn": task_arn}
         self._database.transaction(lambda tx: tx.run("adopt_task", lease=STARTING_LEASE, **values))
 
-    def end_attempt(self, run: LiveRun, ending: Ending, *, expired_only: bool) -> Status | None:
-        return self._database.transaction(
-            lambda tx: end_attempt(tx, run, ending, expired_only=expired_only)
-        )
-
     def paused_strategies(self) -> list[PausedStrategy]:
         rows = self._database.transaction(lambda tx: tx.all("paused_strategies"))
         return [PausedStrategy(*row) for row in rows]
@@ -64,11 +69,8 @@ class DispatchBooks:
         return TickSummary(slot, *row) if row else TickSummary(slot, 0, 0, 0, 0, 0, 0)
 
 
-class StopBooks:
+class StopBooks(_EndingBooks):
     """What task_stopped reads and writes; see `ports.Stopping`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def runs_of_task(self, task_arn: str, started_for: Attempt | None) -> list[LiveRun]:
         values = {
@@ -78,11 +80,6 @@ class StopBooks:
         }
         rows = self._database.transaction(lambda tx: tx.all("runs_of_task", **values))
         return _live_runs(rows)
-
-    def end_attempt(self, run: LiveRun, ending: Ending, *, expired_only: bool) -> Status | None:
-        return self._database.transaction(
-            lambda tx: end_attempt(tx, run, ending, expired_only=expired_only)
-        )
 
 
 class CheckBooks:
@@ -144,11 +141,10 @@ class LaunchBooks:
 def _still_starting(tx: Transaction, launch: Launch) -> Any | None:
     """The strategy's locked row, None when the run has moved on: an answer that says no may come
     after an earlier, lost one that said yes, and that trainer may be done by now."""
-    strategy = tx.one("lock_strategy", strategy_id=launch.strategy_id)
-    held = tx.one("run_under_lock", run_id=launch.run_id)
-    if strategy is None or held is None or held.fence != launch.fence:
+    held = hold_attempt(tx, launch.strategy_id, launch.run_id, launch.fence)
+    if held is None or held.run.status != Status.STARTING:
         return None
-    return strategy if held.status == Status.STARTING else None
+    return held.strategy
 
 
 def _live_runs(rows: Sequence[Any]) -> list[LiveRun]:
@@ -206,7 +202,7 @@ def _decision_row(decision: Decision) -> dict[str, Any]:
 
 def _claim(tx: Transaction, request: ClaimRequest, run_id: UUID) -> Claimed | NotClaimed:
     """Three statements, row lock first: one statement would compare with a stale snapshot."""
-    held = tx.one("lock_for_claim", strategy_id=request.strategy_id)
+    held = tx.one("lock_strategy", strategy_id=request.strategy_id)
     if held is None:
         return NotClaimed("strategy_gone", "the strategy is not in the books any more")
     refusal = _refusal(held, request)

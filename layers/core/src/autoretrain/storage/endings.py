@@ -17,6 +17,7 @@ from autoretrain.domain.runs import (
 )
 from autoretrain.domain.work import LiveRun
 from autoretrain.storage.database import Transaction
+from autoretrain.storage.locking import Held, hold_attempt
 
 TAKEN = (Status.STARTING, Status.RUNNING)
 
@@ -25,33 +26,30 @@ def end_attempt(
     tx: Transaction, run: LiveRun, ending: Ending, *, expired_only: bool
 ) -> Status | None:
     """End the attempt that `run` describes, unless the run has moved on since."""
-    strategy = tx.one("lock_strategy", strategy_id=run.strategy_id)
-    held = tx.one("run_under_lock", run_id=run.run_id)
-    if strategy is None or held is None or held.fence != run.fence or held.status not in TAKEN:
+    held = hold_attempt(tx, run.strategy_id, run.run_id, run.fence)
+    if held is None or held.run.status not in TAKEN:
         return None
-    if expired_only and not held.expired:
+    if expired_only and not held.run.expired:
         return None
     if ending.loss is not None:
-        return lose_attempt(tx, run.run_id, strategy, held, ending.loss, ending.message)
+        return lose_attempt(tx, run.run_id, held, ending.loss, ending.message)
     # A trainer that never began has not touched the strategy: its image or its settings are bad.
     if ending.blames_deployment or (
-        held.status == Status.STARTING and ending.error_code == TRAINER_EXIT
+        held.run.status == Status.STARTING and ending.error_code == TRAINER_EXIT
     ):
         refuse_launch(tx, run.run_id, ending.message)
     else:
-        fail_run(tx, run.run_id, strategy, ending.error_code or TRAINER_EXIT, ending.message)
+        fail_run(tx, run.run_id, held.strategy, ending.error_code or TRAINER_EXIT, ending.message)
     return Status.FAILED
 
 
-def lose_attempt(
-    tx: Transaction, run_id: UUID, strategy: Any, held: Any, loss: Loss, message: str
-) -> Status:
+def lose_attempt(tx: Transaction, run_id: UUID, held: Held, loss: Loss, message: str) -> Status:
     """Queue the run again; the third loss in a row counts as the strategy's failure."""
-    if held.losses_in_a_row + 1 < MAX_LOSSES_IN_A_ROW:
-        requeue_run(tx, run_id, strategy, loss, message, losses=1)
+    if held.run.losses_in_a_row + 1 < MAX_LOSSES_IN_A_ROW:
+        requeue_run(tx, run_id, held.strategy, loss, message, losses=1)
         return Status.QUEUED
     told = f"{loss} {MAX_LOSSES_IN_A_ROW} times in a row; the last time: {message}"
-    fail_run(tx, run_id, strategy, loss, told)
+    fail_run(tx, run_id, held.strategy, loss, told)
     return Status.FAILED
 
 

@@ -17,17 +17,17 @@ from autoretrain.errors import RunTaken
 from autoretrain.ports import ChampionChanged
 from autoretrain.storage.database import Transaction
 from autoretrain.storage.endings import notify
+from autoretrain.storage.locking import Held, hold_attempt
 
 
-def hold(tx: Transaction, assignment: Assignment) -> Any:
+def hold(tx: Transaction, assignment: Assignment) -> Held:
     """Lock the strategy's row and make sure that this attempt still owns the run."""
-    strategy = tx.one("lock_strategy", strategy_id=assignment.strategy_id)
-    held = tx.one("run_under_lock", run_id=assignment.run_id)
-    if strategy is None or held is None:
+    held = hold_attempt(tx, assignment.strategy_id, assignment.run_id, assignment.fence)
+    if held is None or held.strategy.fence != assignment.fence:
         raise RunTaken
-    if not strategy.fence == held.fence == assignment.fence or held.status != Status.RUNNING:
+    if held.run.status != Status.RUNNING:
         raise RunTaken
-    return strategy
+    return held
 
 
 def finish(tx: Transaction, assignment: Assignment, rows: RowsRead, fingerprint: str) -> None:
@@ -65,7 +65,7 @@ class Publication:
 
     def publish(self) -> Published:
         """Raises RunTaken, or ChampionChanged when the verdict was reached against another."""
-        strategy = hold(self.tx, self.assignment)
+        strategy = hold(self.tx, self.assignment).strategy
         champion = self.assignment.champion
         if strategy.champion != (champion.version if champion else None):
             raise ChampionChanged

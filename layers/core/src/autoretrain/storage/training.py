@@ -37,8 +37,7 @@ class TrainBooks:
 
     def begin_next(self, task_arn: str | None) -> Assignment | None:
         def work(tx: Transaction) -> Assignment | None:
-            # With the launcher's count under the same lock, a run is never left waiting for a
-            # trainer that has just looked and gone.
+            # Whoever looks at the queue, to launch a run or to take it, does so alone.
             tx.run("lock_launches")
             while (waiting := tx.one("next_queued_run")) is not None:
                 assignment = _begin(tx, waiting.id, task_arn)
@@ -91,7 +90,7 @@ class TrainBooks:
 
     def decline(self, assignment: Assignment, declined: Declined) -> Published:
         def work(tx: Transaction) -> Published:
-            strategy = hold(tx, assignment)
+            strategy = hold(tx, assignment).strategy
             finish(tx, assignment, declined.rows, declined.fingerprint)
             published = Published(
                 declined.outcome, declined.line, champion=strategy.champion, rows=declined.rows
@@ -103,16 +102,15 @@ class TrainBooks:
 
     def fail(self, assignment: Assignment, code: str, message: str) -> None:
         def work(tx: Transaction) -> None:
-            strategy = hold(tx, assignment)
+            strategy = hold(tx, assignment).strategy
             fail_run(tx, assignment.run_id, strategy, code, message)
 
         self._database.transaction(work)
 
     def interrupt(self, assignment: Assignment, message: str) -> Status:
         def work(tx: Transaction) -> Status:
-            strategy = hold(tx, assignment)
-            held = tx.one("run_under_lock", run_id=assignment.run_id)
-            return lose_attempt(tx, assignment.run_id, strategy, held, Loss.INTERRUPTED, message)
+            held = hold(tx, assignment)
+            return lose_attempt(tx, assignment.run_id, held, Loss.INTERRUPTED, message)
 
         return self._database.transaction(work)
 

@@ -86,14 +86,6 @@ SELECT strategy_id, decided_at, slot, should_retrain, outcome, reason, condition
 FROM stored
 WHERE previous_outcome IS DISTINCT FROM outcome;
 
--- lock_for_claim --
--- The strategy's row is the lock. It is taken by a statement of its own, so that the next one
--- sees what the previous holder has committed.
-SELECT fence, paused_reason, next_eligible_at, next_eligible_at > now() AS resting, trades_read_at
-FROM autoretrain.strategy_training
-WHERE strategy_id = %(strategy_id)s
-FOR UPDATE;
-
 -- insert_run --
 -- The indexes decide: one live run per strategy, one run per slot.
 INSERT INTO autoretrain.training_runs

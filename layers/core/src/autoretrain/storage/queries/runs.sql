@@ -1,6 +1,10 @@
 -- lock_strategy --
--- The row that every change to a run or a champion goes through.
-SELECT * FROM autoretrain.strategy_training WHERE strategy_id = %(strategy_id)s FOR UPDATE;
+-- The row that every change to a run or a champion goes through. It is taken by a statement of its
+-- own, so that the next one sees what the previous holder has committed.
+SELECT *, next_eligible_at > now() AS resting
+FROM autoretrain.strategy_training
+WHERE strategy_id = %(strategy_id)s
+FOR UPDATE;
 
 -- run_under_lock --
 -- The run as it stands while its strategy's row is held.
