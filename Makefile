@@ -31,11 +31,12 @@ setup: .venv/ready .venv-scan/ready ## Install everything into .venv and .venv-s
 	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation $(PACKAGES:%=-e %)
 	@touch $@
 
-.venv-scan/ready: locks/scan.txt .venv/ready
+.venv-scan/ready: locks/scan.txt locks/runtime.txt .venv/ready
 	@echo "Setting up .venv-scan …"
 	@rm -rf .venv-scan
 	@$(PYTHON) -m venv .venv-scan
 	@$(UV) pip install --quiet --python .venv-scan --require-hashes -r locks/scan.txt
+	@$(UV) pip install --quiet --python .venv-scan --target .venv-scan/runtime --require-hashes -r locks/runtime.txt
 	@touch $@
 
 .PHONY: demo
@@ -59,7 +60,7 @@ check: setup ## What never runs the code: format, lint, types, imports, template
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
-	@.venv/bin/lint-imports --verbose
+	@PYTHONPATH=functions/api .venv/bin/lint-imports --verbose
 	@.venv-scan/bin/sam validate --lint
 
 .PHONY: format
@@ -67,11 +68,17 @@ format: .venv/ready ## Format the code
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
 
+.PHONY: openapi
+openapi: .venv/ready ## Write the API's contract, functions/api/openapi.json, anew
+	@PYTHONPATH=functions/api .venv/bin/python -m autoretrain_api.contract > functions/api/openapi.new
+	@mv functions/api/openapi.new functions/api/openapi.json
+
 .PHONY: lock
 lock: .venv/ready ## Renew every pinned, hashed requirement
 	@$(COMPILE) --group pyproject.toml:setup -o locks/setup.txt
 	@$(COMPILE) --group pyproject.toml:scan -o locks/scan.txt
-	@$(COMPILE) layers/core/pyproject.toml -o layers/core/requirements.txt
+	@$(COMPILE) --group pyproject.toml:runtime -o locks/runtime.txt
+	@$(COMPILE) layers/core/pyproject.toml --extra api -o layers/core/requirements.txt
 	@$(COMPILE) functions/trainer/pyproject.toml --no-emit-package autoretrain -o functions/trainer/requirements.txt
 	@$(COMPILE) --group pyproject.toml:dev $(PACKAGES:%=%/pyproject.toml) --all-extras \
 		--no-emit-package autoretrain --no-emit-package autoretrain-trainer \

@@ -15,6 +15,8 @@ from autoretrain.storage.connection import connect
 from autoretrain.storage.migrate import migrate
 from autoretrain_local.postgres import PostgresServer
 
+pytest_plugins = ["tests.sam"]
+
 VIEWS = Path(__file__).with_name("storage") / "user_views.sql"
 
 
@@ -76,13 +78,13 @@ def templates(postgres: PostgresServer) -> dict[str, str]:
 @pytest.fixture
 def clone(postgres: PostgresServer, templates: dict[str, str]) -> Iterator[str]:
     """A database of its own with the migrated schema, the user's tables made by us."""
-    yield from _cloned(postgres, templates["tables"])
+    yield from cloned(postgres, templates["tables"])
 
 
 @pytest.fixture
 def blank(postgres: PostgresServer, templates: dict[str, str]) -> Iterator[str]:
     """A database of its own with nothing in it."""
-    yield from _cloned(postgres, templates["empty"])
+    yield from cloned(postgres, templates["empty"])
 
 
 @pytest.fixture(params=["tables", "views"])
@@ -90,10 +92,10 @@ def either(
     postgres: PostgresServer, templates: dict[str, str], request: pytest.FixtureRequest
 ) -> Iterator[str]:
     """Once with the user's world as tables, once as views."""
-    yield from _cloned(postgres, templates[request.param])
+    yield from cloned(postgres, templates[request.param])
 
 
-def _cloned(postgres: PostgresServer, template: str) -> Iterator[str]:
+def cloned(postgres: PostgresServer, template: str) -> Iterator[str]:
     name = f"t_{uuid4().hex}"
     _run(postgres.url(), "CREATE DATABASE {name} TEMPLATE {template}", name, template)
     yield postgres.url(name)

@@ -44,7 +44,7 @@ from autoretrain.domain.work import (
     Published,
     TickSummary,
 )
-from autoretrain.errors import DatabaseUnavailable, RunTaken
+from autoretrain.errors import DatabaseUnavailable, RunCancelled, RunTaken
 from autoretrain.ports import ChampionChanged, TradeReader
 from tests.fakes import NOON, FakeArtifacts, FakeClock
 
@@ -342,7 +342,7 @@ class FakeBooks:
         self._reach()
         run = self.runs[assignment.run_id]
         if run.fence != assignment.fence or run.status is not Status.RUNNING:
-            raise RunTaken
+            raise RunCancelled if run.status is Status.CANCELLED else RunTaken
         return run
 
     def _queued(self, strategy_id: UUID) -> UUID | None:

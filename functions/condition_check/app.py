@@ -15,11 +15,12 @@ from autoretrain import bootstrap
 from autoretrain.domain.conditions import Decision
 from autoretrain.domain.work import Claimed, NotClaimed
 from autoretrain.errors import DependencyError
+from autoretrain.logs import RedactingFormatter
 from autoretrain.services.check import Checked, Checker
 from autoretrain.services.launch import LaunchOutcome
 from autoretrain.settings import ConditionCheckSettings, read
 
-logger = Logger()
+logger = Logger(logger_formatter=RedactingFormatter())
 
 LOUDER = {
     LaunchOutcome.REFUSED: logger.error,

@@ -11,10 +11,11 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from autoretrain import bootstrap
+from autoretrain.logs import RedactingFormatter
 from autoretrain.services.dispatch import Dispatched, Dispatcher
 from autoretrain.settings import DispatcherSettings, read
 
-logger = Logger()
+logger = Logger(logger_formatter=RedactingFormatter())
 
 
 @cache

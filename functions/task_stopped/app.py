@@ -13,10 +13,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from autoretrain import bootstrap
 from autoretrain.aws.tasks import CONTAINER
 from autoretrain.domain.work import Attempt
+from autoretrain.logs import RedactingFormatter
 from autoretrain.services.stop import StoppedTask, Stopper
 from autoretrain.settings import TaskStoppedSettings, read
 
-logger = Logger()
+logger = Logger(logger_formatter=RedactingFormatter())
 
 
 @cache

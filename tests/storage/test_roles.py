@@ -11,7 +11,10 @@ from tests.world import World
 
 FORBIDDEN = [
     ("autoretrain_api", "UPDATE public.ai_strategies SET ml_model_version = 'v9'"),
-    ("autoretrain_api", "UPDATE autoretrain.strategies SET ml_model_version = 'v9'"),
+    ("autoretrain_api", "UPDATE autoretrain.strategies SET ml_model_trained_at = now()"),
+    ("autoretrain_api", "UPDATE autoretrain.strategy_training SET trades_read_at = now()"),
+    ("autoretrain_api", "UPDATE autoretrain.model_artifacts SET verdict = '{}'"),
+    ("autoretrain_api", "UPDATE autoretrain.model_activations SET why = ''"),
     ("autoretrain_api", "INSERT INTO autoretrain.model_artifacts (version) VALUES ('v9')"),
     ("autoretrain_api", "DELETE FROM autoretrain.training_runs"),
     ("autoretrain_api", "DELETE FROM autoretrain.retrain_decisions"),

@@ -2,13 +2,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from autoretrain import errors
 from autoretrain.errors import AutoRetrainError, DataError, RunTaken
 
-EXIT_CODES = {"operator": 78, "dependency": 75, "internal": 70}
+EXIT_CODES = {"caller": 65, "operator": 78, "dependency": 75, "internal": 70}
+ARGUMENTS: dict[type[AutoRetrainError], tuple[Any, ...]] = {
+    DataError: ("few_rows", "12 rows"),
+    errors.Unknown: ("run",),
+    errors.Conflict: ("pinned", "pinned to v1: unpin it first"),
+    errors.MissingScope: ("manage",),
+    errors.TooManyRuns: ("60 within an hour", 600),
+}
 CLASSES = [one for one in vars(errors).values() if isinstance(one, type)]
 KNOWN = [one for one in CLASSES if issubclass(one, AutoRetrainError)]
 
@@ -30,7 +38,7 @@ def test_tree_in_the_docstring_is_the_class_hierarchy() -> None:
 
 @pytest.mark.parametrize("error", KNOWN, ids=lambda error: error.__name__)
 def test_error_has_a_family_an_exit_code_and_a_message(error: type[AutoRetrainError]) -> None:
-    raised = error("few_rows", "12 rows") if error is DataError else error()
+    raised = error(*ARGUMENTS.get(error, ()))
     assert raised.exit_code == EXIT_CODES[raised.family]
     assert raised.code
     assert str(raised)

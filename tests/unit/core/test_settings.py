@@ -7,6 +7,8 @@ import pytest
 
 from autoretrain.errors import BadSetting, MissingSettings
 from autoretrain.settings import (
+    ApiSettings,
+    AuthorizerSettings,
     ConditionCheckSettings,
     DispatcherSettings,
     TaskStoppedSettings,
@@ -19,6 +21,7 @@ ALL: list[type[Any]] = [
     ConditionCheckSettings,
     TaskStoppedSettings,
     TrainerSettings,
+    ApiSettings,
 ]
 DISPATCHER = {
     "DATABASE_SECRET_ARN": "arn:secret",
@@ -35,6 +38,9 @@ CHECK = {
     "TRAINER_ASSIGN_PUBLIC_IP": "ENABLED",
     "MAX_CONCURRENT_TASKS": "2",
 }
+API = CHECK | {"MODEL_BUCKET": "models", "RUNS_PER_HOUR": "60"}
+AUTHORIZER = {"DATABASE_SECRET_ARN": "arn:secret"}
+ISSUER = "https://project.supabase.co/auth/v1"
 
 
 def test_settings_are_read_from_variables_of_their_name() -> None:
@@ -49,6 +55,39 @@ def test_lists_are_split_and_trimmed() -> None:
     assert settings.trainer_subnets == ("subnet-a", "subnet-b")
     assert settings.trainer_security_groups == ("sg-a",)
     assert settings.max_concurrent_tasks == 2
+
+
+def test_api_is_told_where_models_are_and_how_many_runs_a_caller_may_ask_for() -> None:
+    settings = read(ApiSettings, API)
+    assert (settings.model_bucket, settings.runs_per_hour) == ("models", 60)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param({}, id="absent"),
+        pytest.param({"JWT_ISSUER": "", "JWT_AUDIENCE": ""}, id="empty"),
+    ],
+)
+def test_optional_setting_is_none_when_its_variable_says_nothing(given: dict[str, str]) -> None:
+    assert read(AuthorizerSettings, AUTHORIZER | given) == AuthorizerSettings(
+        "arn:secret", None, None
+    )
+
+
+def test_optional_setting_is_read_when_it_is_there() -> None:
+    given = {"JWT_ISSUER": ISSUER, "JWT_AUDIENCE": "authenticated"}
+    assert read(AuthorizerSettings, AUTHORIZER | given) == AuthorizerSettings(
+        "arn:secret", ISSUER, "authenticated"
+    )
+
+
+def test_optional_settings_are_not_named_among_the_missing() -> None:
+    with pytest.raises(MissingSettings) as caught:
+        read(AuthorizerSettings, {})
+    assert str(caught.value) == (
+        "missing settings: DATABASE_SECRET_ARN: set them in the environment"
+    )
 
 
 @pytest.mark.parametrize("settings", ALL, ids=lambda settings: settings.__name__)

@@ -19,6 +19,7 @@ from autoretrain.domain.work import LiveRun, Progress
 from autoretrain.errors import ArtifactUnavailable, DatabaseUnavailable, DataError
 from autoretrain.ports import Report
 from autoretrain.services.train import (
+    Cancelled,
     Failed,
     Finished,
     GivenBack,
@@ -309,15 +310,31 @@ def test_training_ends_when_its_heartbeat_finds_the_run_taken(
     assert (next_run.attempt, artifacts.files) == (1, {})
 
 
-@pytest.mark.parametrize(
-    "teach",
-    [
-        pytest.param(lambda *_: challenger(), id="publishing"),
-        pytest.param(lambda *_: declined(), id="declining"),
-        pytest.param(raising(DataError("bad_rows", "26 of 100")), id="failing"),
-        pytest.param(raising(DatabaseUnavailable()), id="giving back"),
-    ],
-)
+LAST_ACTS = [
+    pytest.param(lambda *_: challenger(), id="publishing"),
+    pytest.param(lambda *_: declined(), id="declining"),
+    pytest.param(raising(DataError("bad_rows", "26 of 100")), id="failing"),
+    pytest.param(raising(DatabaseUnavailable()), id="giving back"),
+]
+
+
+@pytest.mark.parametrize("teach", LAST_ACTS)
+def test_trainer_goes_on_with_the_queue_when_a_person_cancels_its_run(
+    books: FakeBooks, learner: FakeLearner, work: Work, teach: Teach
+) -> None:
+    run, next_run = queued(books, 2)
+
+    def be_cancelled(assignment: Assignment, report: Report) -> Lesson:
+        run.end(Status.CANCELLED)
+        return teach(assignment, report)
+
+    learner.teach[run.strategy_id] = be_cancelled
+    _, cancelled, _, finished = work()
+    assert (cancelled, run.published) == (Cancelled(cancelled.assignment), None)
+    assert (finished.assignment.run_id, next_run.status) == (next_run.run_id, Status.SUCCEEDED)
+
+
+@pytest.mark.parametrize("teach", LAST_ACTS)
 def test_run_that_was_taken_is_not_touched_whatever_the_training_ends_with(
     books: FakeBooks, learner: FakeLearner, work: Work, teach: Teach
 ) -> None:

@@ -20,13 +20,21 @@ from autoretrain.domain.json import Json
 from autoretrain.domain.models import Assignment
 from autoretrain.domain.work import Progress
 from autoretrain.errors import AutoRetrainError, BadSetting, DependencyError
-from autoretrain.services.train import Failed, Finished, GivenBack, Started, TrainingEvent
+from autoretrain.logs import RedactingFormatter
+from autoretrain.services.train import (
+    Cancelled,
+    Failed,
+    Finished,
+    GivenBack,
+    Started,
+    TrainingEvent,
+)
 from autoretrain.settings import TrainerSettings, read
 from autoretrain_trainer.bootstrap import trainer
 
 STOPPED_BY_SIGTERM = 143
 
-logger = Logger()
+logger = Logger(logger_formatter=RedactingFormatter())
 
 
 def main() -> int:
@@ -80,6 +88,8 @@ def tell(event: TrainingEvent) -> None:
         case Failed(_, code, message, cause):
             told = names | {"code": code, "why": message}
             logger.error("auto-retrain failed", extra=told, exc_info=cause)
+        case Cancelled():
+            logger.info("auto-retrain cancelled", extra=names)
         case GivenBack(_, code, message):
             logger.warning("auto-retrain given back", extra=names | {"code": code, "why": message})
 

@@ -8,7 +8,14 @@ from datetime import datetime
 
 from autoretrain.domain.gate import Evidence
 from autoretrain.domain.json import Json, JsonValue
-from autoretrain.domain.models import Artifact, Assignment, Champion, RowsRead
+from autoretrain.domain.models import (
+    MANIFEST_FILE,
+    MODEL_FILE,
+    Artifact,
+    Assignment,
+    Champion,
+    RowsRead,
+)
 from autoretrain.errors import ArtifactCorrupt
 from autoretrain.ports import ArtifactStore
 from autoretrain_trainer import fit
@@ -18,8 +25,6 @@ from autoretrain_trainer.recipe import recipe_for
 from autoretrain_trainer.rows import Trades, to_datetime
 
 FORMAT = 1
-MODEL_FILE = "model.txt"
-MANIFEST_FILE = "manifest.json"
 
 
 def artifact(

@@ -7,6 +7,12 @@ AutoRetrainError
 │   ├── DataError      the trades cannot be learnt from
 │   ├── ArtifactMissing
 │   └── LaunchRefused  AWS refuses the task for its configuration
+├── CallerError        what was asked cannot be done as it was asked
+│   ├── Unknown        there is no such thing, or it is somebody else's: both look the same
+│   ├── Conflict       it does not go with how things stand
+│   ├── Invalid        a value that is not allowed
+│   ├── MissingScope
+│   └── TooManyRuns
 ├── DependencyError    a service did not answer: the same call may work later
 │   ├── DatabaseUnavailable
 │   ├── ArtifactUnavailable
@@ -16,6 +22,7 @@ AutoRetrainError
     ├── ArtifactCorrupt
     └── InvalidMetric
 RunTaken               not an error of anybody: the run belongs to another task by now
+└── RunCancelled       a person does not want it any more
 """
 
 from __future__ import annotations
@@ -78,6 +85,64 @@ class ArtifactMissing(OperatorError):
     code = "baseline_unreadable"
 
 
+class CallerError(AutoRetrainError):
+    """What was asked cannot be done as it was asked; `status` is HTTP's word for it."""
+
+    code = "caller_error"
+    family = "caller"
+    exit_code = 65
+    status = 422
+
+
+class Unknown(CallerError):
+    """There is no such thing, or it is somebody else's: both look the same."""
+
+    code = "unknown"
+    status = 404
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"no such {kind}")
+        self.code = f"unknown_{kind}"
+
+
+class Conflict(CallerError):
+    """It does not go with how things stand; `code` says what is in the way."""
+
+    code = "conflict"
+    status = 409
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Invalid(CallerError):
+    """A value is not allowed; the message names the field and what is."""
+
+    code = "invalid_request"
+
+
+class MissingScope(CallerError):
+    """The token may not do this."""
+
+    code = "missing_scope"
+    status = 403
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"this needs a token with the scope {scope}: create one that has it")
+
+
+class TooManyRuns(CallerError):
+    """The caller has asked for too many trainings within an hour."""
+
+    code = "too_many_runs"
+    status = 429
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class DependencyError(AutoRetrainError):
     """A service that we depend on did not answer as it should; try again later."""
 
@@ -136,3 +201,7 @@ class InvalidMetric(InternalError):
 
 class RunTaken(Exception):
     """The run's fence has moved on: another attempt owns it, and this one must change nothing."""
+
+
+class RunCancelled(RunTaken):
+    """A person has cancelled the run: this attempt must change nothing either."""

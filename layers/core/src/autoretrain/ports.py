@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol
 from uuid import UUID
 
+from autoretrain.domain.access import ApiToken, Caller, KnownToken, Scope, TokenRow
 from autoretrain.domain.conditions import Decision
 from autoretrain.domain.json import Json
 from autoretrain.domain.models import Assignment, Challenger, Declined, Lesson, Snapshot
@@ -18,6 +19,7 @@ from autoretrain.domain.work import (
     ClaimRequest,
     DueStrategy,
     FeatureSummary,
+    Idempotency,
     Launch,
     LiveRun,
     NotClaimed,
@@ -110,6 +112,34 @@ class Checking(Protocol):
     def store_decisions(self, decisions: Sequence[Decision], slot: datetime | None) -> None: ...
 
     def claim(self, request: ClaimRequest) -> Claimed | NotClaimed: ...
+
+
+class Asking(Protocol):
+    """What a person's wish for a training needs of the books. Everything raises Unknown for a
+    strategy or run that is not the caller's."""
+
+    def snapshot(self, user_id: UUID, strategy_id: UUID, as_of: datetime) -> Snapshot: ...
+
+    def store_decisions(self, decisions: Sequence[Decision], slot: datetime | None) -> None: ...
+
+    def free_lost_run(self, user_id: UUID, strategy_id: UUID) -> None:
+        """Queue the strategy's run again, or fail it, where its trainer has gone."""
+
+    def repeated(self, user_id: UUID, idempotency: Idempotency) -> tuple[UUID, str] | None:
+        """Run and reason of the request that was sent before with this key. Raises Conflict for a
+        key of another request."""
+
+    def claim_within(self, request: ClaimRequest, runs_per_hour: int) -> Claimed | NotClaimed:
+        """Raises Conflict for a key of another request, TooManyRuns."""
+
+    def status(self, user_id: UUID, run_id: UUID) -> Status: ...
+
+
+class Vitals(Protocol):
+    """What the books know of their own health."""
+
+    def ailments(self) -> list[str]:
+        """Codes of what is wrong; raises what reading them raises."""
 
 
 class Launching(Protocol):
@@ -218,3 +248,44 @@ class Learner(Protocol):
 
     def learn(self, assignment: Assignment, as_of: datetime, report: Report) -> Lesson:
         """Raises DataError, Artifact… errors, and what `report` raises."""
+
+
+class TokenFinder(Protocol):
+    """What the authorizer needs of the stored API tokens."""
+
+    def find(self, token_id: str) -> KnownToken | None: ...
+
+    def note_use(self, token_id: str) -> None:
+        """Remember that the token was used, to the minute."""
+
+
+class TokenKeeper(Protocol):
+    """What the owners of API tokens do with them."""
+
+    def add(
+        self,
+        token: ApiToken,
+        user_id: UUID,
+        name: str,
+        scopes: Sequence[Scope],
+        lifetime: timedelta | None,
+        limit: int,
+    ) -> TokenRow | None:
+        """Store the token's hash; None where the user has as many live tokens as allowed."""
+
+    def of_user(self, user_id: UUID) -> list[TokenRow]:
+        """Newest first; revoked and expired ones too."""
+
+    def revoke(self, user_id: UUID, token_id: str) -> bool:
+        """Whether the user has such a token; revoking twice keeps the first time."""
+
+
+class WebTokens(Protocol):
+    """Knows the web tokens (JWT) of people who are signed in."""
+
+    def verify(self, text: str) -> Caller:
+        """Raises NotVerified, and DependencyError where the keys cannot be had."""
+
+
+class NotVerified(Exception):
+    """The web token proves nothing; the message says why and repeats nothing of it."""

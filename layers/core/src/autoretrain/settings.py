@@ -10,6 +10,8 @@ from autoretrain.errors import BadSetting, MissingSettings
 
 Settings = TypeVar("Settings")
 
+_OPTIONAL = " | None"
+
 
 @dataclass(frozen=True, slots=True)
 class DispatcherSettings:
@@ -36,26 +38,51 @@ class TaskStoppedSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiSettings:
+    database_secret_arn: str
+    ecs_cluster: str
+    trainer_task_definition: str
+    trainer_subnets: tuple[str, ...]
+    trainer_security_groups: tuple[str, ...]
+    trainer_assign_public_ip: str
+    max_concurrent_tasks: int
+    model_bucket: str
+    runs_per_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizerSettings:
+    database_secret_arn: str
+    jwt_issuer: str | None
+    jwt_audience: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class TrainerSettings:
     database_secret_arn: str
     model_bucket: str
 
 
 def read(settings: type[Settings], environment: Mapping[str, str]) -> Settings:
-    """Fill the settings from variables of the same name in capitals.
+    """Fill the settings from variables of the same name in capitals; those that may be None are
+    None where their variable is absent or empty.
 
-    Raises MissingSettings naming every variable that is absent or empty, BadSetting naming the
-    first whose value cannot be used.
+    Raises MissingSettings naming every other variable that is absent or empty, BadSetting naming
+    the first whose value cannot be used.
     """
-    wanted = {field.name: field.name.upper() for field in fields(settings)}  # type: ignore[arg-type]
-    missing = [variable for variable in wanted.values() if not environment.get(variable)]
+    kinds = {field.name: str(field.type) for field in fields(settings)}  # type: ignore[arg-type]
+    given = {name: environment.get(name.upper()) or None for name in kinds}
+    missing = [
+        name.upper()
+        for name, kind in kinds.items()
+        if given[name] is None and not kind.endswith(_OPTIONAL)
+    ]
     if missing:
         raise MissingSettings(
             f"missing settings: {', '.join(missing)}: set them in the environment"
         )
     values: dict[str, Any] = {
-        field.name: _parse(str(field.type), wanted[field.name], environment[wanted[field.name]])
-        for field in fields(settings)  # type: ignore[arg-type]
+        name: text and _parse(kinds[name], name.upper(), text) for name, text in given.items()
     }
     return settings(**values)
 

@@ -12,6 +12,9 @@ from uuid import UUID
 from autoretrain.domain.gate import Evidence, Outcome
 from autoretrain.domain.json import Json
 
+MODEL_FILE, MANIFEST_FILE = "model.txt", "manifest.json"
+"""The two files of a stored model, below its artifact key."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:

@@ -29,6 +29,9 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+LIVE = frozenset({Status.QUEUED, Status.STARTING, Status.RUNNING})
+
+
 class Loss(StrEnum):
     """How the platform ended an attempt; the same run is queued again as its next attempt."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -19,16 +20,44 @@ class DueStrategy:
 
 
 @dataclass(frozen=True, slots=True)
+class Idempotency:
+    """A caller's key, and the sha256 (hex) of what was asked with it: the same key with the same
+    hash is the same request again."""
+
+    key: str
+    request_hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimRequest:
-    """A decision turned into work; `slot` is None for anything but the hourly tick."""
+    """A decision turned into work; `slot` is None for anything but the hourly tick.
+
+    `user_id` is whoever asks. `manual` is a person's wish and outranks the gate, `force` trains
+    whatever the conditions say; for either `trades_read_at` does not matter. `min_trades` and
+    `feature_weights` hold for this run only.
+    """
 
     strategy_id: UUID
     user_id: UUID
     reason: str
-    trades_read_at: datetime | None
+    trades_read_at: datetime | None = None
     slot: datetime | None = None
     manual: bool = False
     force: bool = False
+    min_trades: int | None = None
+    feature_weights: Mapping[str, float] | None = None
+    idempotency: Idempotency | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A training that somebody wants now, whatever the conditions say."""
+
+    strategy_id: UUID
+    reason: str
+    manual: bool
+    min_trades: int | None = None
+    feature_weights: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +86,12 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class NotLaunched:
-    """Why a queued run stays queued; `stopped` when no launch but a probe is tried at all."""
+    """Why there is no launch; `stopped` when none but a probe is tried at all, `moved_on` when the
+    run is not queued any more."""
 
     why: str
     stopped: bool = False
+    moved_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from autoretrain.domain.work import Launch
+from autoretrain.domain.work import Launch, NotLaunched
 from autoretrain.errors import LaunchRefused, LaunchUnavailable, LaunchUnknown
 from autoretrain.ports import Launching, TaskLauncher
 
@@ -14,6 +14,7 @@ from autoretrain.ports import Launching, TaskLauncher
 class LaunchOutcome(StrEnum):
     LAUNCHED = "launched"
     WAITING = "waiting"
+    MOVED_ON = "moved_on"
     STOPPED = "stopped"
     UNAVAILABLE = "unavailable"
     UNKNOWN = "unknown"
@@ -22,7 +23,8 @@ class LaunchOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LaunchReport:
-    """What became of a launch: waiting is for a free task, unknown is for the lease to tell."""
+    """What became of a launch: waiting is for a free task, moved on is under way already, unknown
+    is for the lease to tell."""
 
     run_id: UUID
     outcome: LaunchOutcome
@@ -42,8 +44,7 @@ class Launcher:
         reserved = self.books.reserve_launch(run_id, self.max_concurrent_tasks)
         if isinstance(reserved, Launch):
             return self._start(reserved)
-        outcome = LaunchOutcome.STOPPED if reserved.stopped else LaunchOutcome.WAITING
-        return LaunchReport(run_id, outcome, message=reserved.why)
+        return LaunchReport(run_id, _outcome(reserved), message=reserved.why)
 
     def _start(self, launch: Launch) -> LaunchReport:
         try:
@@ -59,3 +60,9 @@ class Launcher:
             return LaunchReport(launch.run_id, LaunchOutcome.UNKNOWN, message=str(exc))
         self.books.record_task(launch, task_arn)
         return LaunchReport(launch.run_id, LaunchOutcome.LAUNCHED, task_arn)
+
+
+def _outcome(refused: NotLaunched) -> LaunchOutcome:
+    if refused.moved_on:
+        return LaunchOutcome.MOVED_ON
+    return LaunchOutcome.STOPPED if refused.stopped else LaunchOutcome.WAITING

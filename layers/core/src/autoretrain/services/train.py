@@ -8,10 +8,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from autoretrain.domain.models import Artifact, Assignment, Challenger, Lesson
+from autoretrain.domain.models import (
+    MANIFEST_FILE,
+    MODEL_FILE,
+    Artifact,
+    Assignment,
+    Challenger,
+    Lesson,
+)
 from autoretrain.domain.runs import HEARTBEAT_EVERY, RUNNING_LEASE, Status
 from autoretrain.domain.work import Progress, Published
-from autoretrain.errors import AutoRetrainError, DependencyError, RunTaken
+from autoretrain.errors import AutoRetrainError, DependencyError, RunCancelled, RunTaken
 from autoretrain.ports import ArtifactStore, ChampionChanged, Clock, Learner, Training
 
 JUDGEMENTS = 3
@@ -48,6 +55,13 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A person has cancelled the run; the trainer goes on with the queue."""
+
+    assignment: Assignment
+
+
+@dataclass(frozen=True, slots=True)
 class GivenBack:
     """The run is queued again, or somebody else's already; the trainer stops."""
 
@@ -56,7 +70,7 @@ class GivenBack:
     message: str
 
 
-TrainingEvent = Started | Finished | Failed | GivenBack
+TrainingEvent = Started | Finished | Failed | Cancelled | GivenBack
 Watch = Callable[[Assignment, Progress], None]
 
 
@@ -96,6 +110,8 @@ class Trainer:
             with Pulse(self.pulse_books, assignment, self.watch, stop) as pulse:
                 published = self._learn_and_publish(assignment, pulse)
             return Finished(assignment, published, time.monotonic() - begun)
+        except RunCancelled:
+            return Cancelled(assignment)
         except RunTaken:
             return GivenBack(assignment, "superseded", SUPERSEDED)
         except Interrupted:
@@ -131,14 +147,16 @@ class Trainer:
             f"models/{assignment.user_id}/{assignment.strategy_id}/{assignment.run_id}"
             f"/{served.manifest_sha256[:16]}"
         )
-        self.artifacts.put(f"{key}/model.txt", served.model_text, "text/plain")
-        self.artifacts.put(f"{key}/manifest.json", served.manifest_text, "application/json")
+        self.artifacts.put(f"{key}/{MODEL_FILE}", served.model_text, "text/plain")
+        self.artifacts.put(f"{key}/{MANIFEST_FILE}", served.manifest_text, "application/json")
         return key
 
     def _give_back(self, assignment: Assignment, code: str, message: str) -> TrainingEvent:
         try:
             if self.books.interrupt(assignment, message) is Status.FAILED:
                 return Failed(assignment, code, message)
+        except RunCancelled:
+            return Cancelled(assignment)
         except RunTaken:
             code = "superseded"
         except DependencyError as exc:
@@ -151,6 +169,8 @@ class Trainer:
     ) -> TrainingEvent:
         try:
             self.books.fail(assignment, code, message)
+        except RunCancelled:
+            return Cancelled(assignment)
         except RunTaken:
             return GivenBack(assignment, "superseded", message)
         except DependencyError as exc:
@@ -177,7 +197,7 @@ class Pulse:
         self._progress = Progress("starting")
         self._wake = threading.Event()
         self._done = False
-        self._lost = False
+        self._taken: RunTaken | None = None
         self._thread = threading.Thread(target=self._beat_until_done, name="pulse", daemon=True)
 
     def __enter__(self) -> Pulse:
@@ -196,7 +216,9 @@ class Pulse:
             self._told_at = time.monotonic()
             self._watch(self._assignment, self._progress)
             self._wake.set()
-        if self._lost or self._lease_is_over():
+        if self._taken is not None:
+            raise self._taken
+        if self._lease_is_over():
             raise RunTaken
         if self._stop.is_set():
             raise Interrupted
@@ -207,7 +229,7 @@ class Pulse:
         return silence > RUNNING_LEASE.total_seconds() - SAFETY_SECONDS
 
     def _beat_until_done(self) -> None:
-        while not self._done and not self._lost:
+        while not self._done and self._taken is None:
             self._beat()
             self._wake.wait(HEARTBEAT_EVERY.total_seconds())
             self._wake.clear()
@@ -216,9 +238,10 @@ class Pulse:
         sent_at = time.monotonic()
         try:
             self._books.heartbeat(self._assignment, self._progress, sent_at - self._begun)
-        except RunTaken:
-            self._lost = True
+        except RunTaken as exc:
+            self._taken = exc
         except DependencyError:
             # The next beat may get through; if none does, the lease is over and report() says so.
             return
-        self._last_beat = sent_at
+        else:
+            self._last_beat = sent_at

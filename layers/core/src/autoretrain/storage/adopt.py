@@ -169,6 +169,13 @@ def _reads(relation: Relation, found: dict[str, Found]) -> sql.Composable:
         expression = column.read if column.name in found else column.absent or "NULL"
         read = sql.SQL(expression).format(sql.Identifier(column.name))
         reads.append(read + sql.SQL(" AS ") + sql.Identifier(column.name))
+    # At the end: a view that is replaced may only grow there.
+    for column in relation.columns:
+        if column.setting:
+            plain = sql.SQL("{} AS {}").format(
+                sql.Identifier(column.name), sql.Identifier(f"set_{column.name}")
+            )
+            reads.append(plain)
     return sql.SQL(", ").join(reads)
 
 

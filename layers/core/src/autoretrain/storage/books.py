@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,6 +24,7 @@ from autoretrain.domain.work import (
     PausedStrategy,
     TickSummary,
 )
+from autoretrain.storage.claims import claim
 from autoretrain.storage.database import Database, Transaction
 from autoretrain.storage.endings import end_attempt, refuse_launch, requeue_run
 from autoretrain.storage.locking import hold_attempt
@@ -54,7 +55,7 @@ class DispatchBooks(_EndingBooks):
         return [DueStrategy(*row) for row in rows]
 
     def expired_runs(self) -> list[LiveRun]:
-        return _live_runs(self._database.transaction(lambda tx: tx.all("expired_runs")))
+        return live_runs(self._database.transaction(lambda tx: tx.all("expired_runs")))
 
     def adopt_task(self, run: LiveRun, task_arn: str) -> None:
         values = {"run_id": run.run_id, "fence": run.fence, "task_arn": task_arn}
@@ -79,7 +80,7 @@ class StopBooks(_EndingBooks):
             "attempt": started_for.number if started_for else None,
         }
         rows = self._database.transaction(lambda tx: tx.all("runs_of_task", **values))
-        return _live_runs(rows)
+        return live_runs(rows)
 
 
 class CheckBooks:
@@ -92,15 +93,15 @@ class CheckBooks:
         rows = self._database.transaction(
             lambda tx: tx.all("snapshots", strategy_ids=list(strategy_ids), as_of=as_of)
         )
-        return [_snapshot(row, as_of) for row in rows]
+        return [snapshot_of(row, as_of) for row in rows]
 
     def store_decisions(self, decisions: Sequence[Decision], slot: datetime | None) -> None:
-        given = json.dumps([_decision_row(decision) for decision in decisions])
+        given = json.dumps([decision_row(decision) for decision in decisions])
         self._database.transaction(lambda tx: tx.run("store_decisions", decisions=given, slot=slot))
 
     def claim(self, request: ClaimRequest) -> Claimed | NotClaimed:
         run_id = uuid4()
-        return self._database.transaction(lambda tx: _claim(tx, request, run_id))
+        return self._database.transaction(lambda tx: claim(tx, request, run_id))
 
 
 class LaunchBooks:
@@ -147,7 +148,7 @@ def _still_starting(tx: Transaction, launch: Launch) -> Any | None:
     return held.strategy
 
 
-def _live_runs(rows: Sequence[Any]) -> list[LiveRun]:
+def live_runs(rows: Sequence[Any]) -> list[LiveRun]:
     return [
         LiveRun(
             row.run_id,
@@ -162,7 +163,7 @@ def _live_runs(rows: Sequence[Any]) -> list[LiveRun]:
     ]
 
 
-def _snapshot(row: Any, as_of: datetime) -> Snapshot:
+def snapshot_of(row: Any, as_of: datetime) -> Snapshot:
     return Snapshot(
         strategy_id=row.strategy_id,
         user_id=row.user_id,
@@ -189,7 +190,7 @@ def _snapshot(row: Any, as_of: datetime) -> Snapshot:
     )
 
 
-def _decision_row(decision: Decision) -> dict[str, Any]:
+def decision_row(decision: Decision) -> dict[str, Any]:
     return {
         "strategy_id": str(decision.strategy_id),
         "decided_at": decision.as_of.isoformat(),
@@ -200,58 +201,19 @@ def _decision_row(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _claim(tx: Transaction, request: ClaimRequest, run_id: UUID) -> Claimed | NotClaimed:
-    """Three statements, row lock first: one statement would compare with a stale snapshot."""
-    held = tx.one("lock_strategy", strategy_id=request.strategy_id)
-    if held is None:
-        return NotClaimed("strategy_gone", "the strategy is not in the books any more")
-    refusal = _refusal(held, request)
-    if refusal is not None:
-        return refusal
-    inserted = tx.run(
-        "insert_run",
-        run_id=run_id,
-        strategy_id=request.strategy_id,
-        user_id=request.user_id,
-        fence=held.fence + 1,
-        slot=request.slot,
-        reason=request.reason,
-        manual=request.manual,
-        force=request.force,
-    )
-    if inserted:
-        tx.run("set_fence", strategy_id=request.strategy_id, fence=held.fence + 1)
-        return Claimed(run_id)
-    live = tx.one("live_run", strategy_id=request.strategy_id)
-    if live is not None:
-        return NotClaimed("live_run", "a training is already on its way", live.id)
-    return NotClaimed("slot_done", "this hour's tick has already trained the strategy")
-
-
-def _refusal(held: Any, request: ClaimRequest) -> NotClaimed | None:
-    if held.trades_read_at != request.trades_read_at:
-        return NotClaimed("figures_stale", "a training has finished since the figures were read")
-    if request.manual or request.force:
-        return None
-    if held.paused_reason is not None:
-        return NotClaimed("paused", f"paused: {held.paused_reason}")
-    if held.resting:
-        until = f"{held.next_eligible_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        return NotClaimed("backing_off", f"resting after a failed training until {until}")
-    return None
-
-
 def _reserve(tx: Transaction, run_id: UUID, max_concurrent_tasks: int) -> Launch | NotLaunched:
     tx.run("lock_launches")
-    busy, control = tx.one("busy_tasks"), tx.one("launch_control")
-    if busy is None or busy.busy >= max_concurrent_tasks:
+    tasks, control = tx.one("busy_tasks", run_id=run_id), tx.one("launch_control")
+    if tasks is None or not tasks.queued:
+        return NotLaunched("the run is not queued any more", moved_on=True)
+    if tasks.busy >= max_concurrent_tasks:
         return NotLaunched("no task is free now")
     reason = control.stopped_reason if control is not None else None
     if control is not None and reason is not None and not control.probe_due:
         return NotLaunched(f"launches are stopped: {reason}", stopped=True)
     row = tx.one("start_run", run_id=run_id, lease=STARTING_LEASE)
     if row is None:
-        return NotLaunched("the run is not queued any more")
+        return NotLaunched("the run is not queued any more", moved_on=True)
     if reason is not None:
         tx.run("note_probe")
     return Launch(*row)

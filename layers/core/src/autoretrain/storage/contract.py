@@ -16,7 +16,11 @@ NUMBER = ("double precision", "real", "numeric")
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of the contract: the types it may have (any, where empty), how the view reads it,
-    what stands in where an optional column is absent, and whether we write it, maybe NULL."""
+    what stands in where an optional column is absent, and whether we write it, maybe NULL.
+
+    A `setting` is read as something that cannot be written through, so the view has it once more,
+    plain, as `set_<name>`.
+    """
 
     name: str
     types: tuple[str, ...] = ()
@@ -25,6 +29,7 @@ class Column:
     add: str | None = None
     written: bool = False
     nullable: bool = False
+    setting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ STRATEGIES = Relation(
             ("boolean",),
             "coalesce({}, true)",
             add="boolean NOT NULL DEFAULT true",
+            setting=True,
         ),
         Column(
             "ml_min_trades_for_training",
@@ -58,6 +64,7 @@ STRATEGIES = Relation(
             # What the documentation allows: a bot's own table may hold anything.
             "least(greatest(coalesce({}, 100), 60), 1000000)::integer",
             add="integer NOT NULL DEFAULT 100",
+            setting=True,
         ),
         Column("ml_model_version", TEXT, add="text", written=True),
         Column("ml_model_trained_at", TIME, add="timestamptz", written=True),

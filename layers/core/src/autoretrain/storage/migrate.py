@@ -86,9 +86,15 @@ def migrations() -> list[tuple[str, str]]:
 
 
 def _grant_writes(cursor: Any) -> None:
-    """The trainer writes what the documentation says it writes, through our views alone."""
+    """Whoever puts a model live writes what the documentation says, through our views alone; the
+    owner's own settings are for the owner to change, who asks through the API."""
     cursor.execute(
         "GRANT UPDATE (ml_model_version, ml_model_trained_at, ml_model_performance)"
         " ON autoretrain.strategies TO autoretrain_trainer"
     )
     cursor.execute("GRANT INSERT, UPDATE (is_active) ON autoretrain.models TO autoretrain_trainer")
+    cursor.execute(
+        "GRANT UPDATE (ml_model_version, ml_model_performance, set_ml_training_enabled,"
+        " set_ml_min_trades_for_training) ON autoretrain.strategies TO autoretrain_api"
+    )
+    cursor.execute("GRANT UPDATE (is_active) ON autoretrain.models TO autoretrain_api")

@@ -15,18 +15,19 @@ from autoretrain.domain.runs import Status
 from autoretrain.domain.work import Published
 from autoretrain.errors import RunTaken
 from autoretrain.ports import ChampionChanged
+from autoretrain.storage.activation import Promotion, put_live
 from autoretrain.storage.database import Transaction
 from autoretrain.storage.endings import notify
-from autoretrain.storage.locking import Held, hold_attempt
+from autoretrain.storage.locking import Held, hold_attempt, raise_taken
 
 
 def hold(tx: Transaction, assignment: Assignment) -> Held:
     """Lock the strategy's row and make sure that this attempt still owns the run."""
     held = hold_attempt(tx, assignment.strategy_id, assignment.run_id, assignment.fence)
     if held is None or held.strategy.fence != assignment.fence:
-        raise RunTaken
+        raise_taken(tx, assignment.run_id)
     if held.run.status != Status.RUNNING:
-        raise RunTaken
+        raise_taken(tx, assignment.run_id)
     return held
 
 
@@ -79,7 +80,18 @@ class Publication:
         performance = performance_of(self.challenger, verdict)
         self._store(published, verdict, performance)
         if verdict.activate:
-            self._activate(published, performance)
+            put_live(
+                self.tx,
+                self.assignment.strategy_id,
+                Promotion(
+                    version=named.next,
+                    previous_version=published.champion,
+                    performance=performance,
+                    why=f"{published.outcome}: {published.line}",
+                    run_id=self.assignment.run_id,
+                ),
+                self.now,
+            )
         rows = self.challenger.rows
         finish(self.tx, self.assignment, rows, self.challenger.fingerprint)
         succeed(self.tx, self.assignment, rows, published)
@@ -126,9 +138,9 @@ class Publication:
         # Whoever waits was compared with the champion of then.
         if verdict.awaiting_approval or verdict.activate:
             self.tx.run("replace_waiting_challenger", strategy_id=self.assignment.strategy_id)
-        self._store_artifact(published, verdict)
+        self._store_artifact(published, verdict, performance)
 
-    def _store_artifact(self, published: Published, verdict: Verdict) -> None:
+    def _store_artifact(self, published: Published, verdict: Verdict, performance: Json) -> None:
         served, evidence = self.challenger.served, self.challenger.evidence
         judged = evidence if isinstance(evidence, Comparison) else None
         self.tx.run(
@@ -149,22 +161,7 @@ class Publication:
             awaiting_approval=verdict.awaiting_approval,
             below_base_rate=verdict.below_base_rate,
             log_loss=judged.challenger.log_loss if judged else None,
-            now=self.now,
-        )
-
-    def _activate(self, published: Published, performance: Json) -> None:
-        """Pointer, mirrors and log together: nobody sees one without the others."""
-        model = {"strategy_id": self.assignment.strategy_id, "version": published.version}
-        self.tx.run("deactivate_models", strategy_id=self.assignment.strategy_id)
-        self.tx.run("activate_model", **model)
-        self.tx.run("set_champion", **model)
-        self.tx.run("describe_active_model", **model, performance=Jsonb(performance))
-        self.tx.run(
-            "log_activation",
-            **model,
-            previous_version=published.champion,
-            run_id=self.assignment.run_id,
-            why=f"{published.outcome}: {published.line}",
+            performance=Jsonb(performance),
             now=self.now,
         )
 

@@ -15,6 +15,7 @@ from autoretrain.errors import RunTaken
 from autoretrain.ports import TradeReader
 from autoretrain.storage.database import Database, Transaction
 from autoretrain.storage.endings import fail_run, lose_attempt
+from autoretrain.storage.locking import raise_taken
 from autoretrain.storage.publishing import Publication, finish, hold, succeed
 from autoretrain.storage.trades import CopyReader
 
@@ -55,8 +56,8 @@ class TrainBooks:
         return _assignment(row)
 
     def heartbeat(self, assignment: Assignment, progress: Progress, seconds: float) -> None:
-        touched = self._database.transaction(
-            lambda tx: tx.run(
+        def work(tx: Transaction) -> None:
+            touched = tx.run(
                 "heartbeat",
                 run_id=assignment.run_id,
                 fence=assignment.fence,
@@ -67,9 +68,10 @@ class TrainBooks:
                 rounds=progress.rounds,
                 seconds=seconds,
             )
-        )
-        if not touched:
-            raise RunTaken
+            if not touched:
+                raise_taken(tx, assignment.run_id)
+
+        self._database.transaction(work)
 
     @contextmanager
     def read_trades(self, strategy_id: UUID, as_of: datetime, newest: int) -> Iterator[TradeReader]:

@@ -64,7 +64,8 @@ WHERE s.id = ANY(%(strategy_ids)s::uuid[])
 ORDER BY s.id;
 
 -- store_decisions --
--- One row per strategy, replaced; one more in the history whenever the outcome has changed.
+-- One row per strategy, replaced; one more in the history whenever the outcome has changed. A check
+-- between two ticks leaves the row with its tick, which counts it.
 WITH stored AS (
     INSERT INTO autoretrain.current_decisions AS held
         (strategy_id, decided_at, slot, should_retrain, outcome, reason, conditions)
@@ -75,7 +76,8 @@ WITH stored AS (
     )
     ORDER BY strategy_id
     ON CONFLICT (strategy_id) DO UPDATE SET
-        previous_outcome = held.outcome, decided_at = excluded.decided_at, slot = excluded.slot,
+        previous_outcome = held.outcome, decided_at = excluded.decided_at,
+        slot = coalesce(excluded.slot, held.slot),
         should_retrain = excluded.should_retrain, outcome = excluded.outcome,
         reason = excluded.reason, conditions = excluded.conditions
     RETURNING *
@@ -87,11 +89,12 @@ FROM stored
 WHERE previous_outcome IS DISTINCT FROM outcome;
 
 -- insert_run --
--- The indexes decide: one live run per strategy, one run per slot.
+-- The indexes decide: one live run per strategy, one per slot, one per caller's idempotency key.
 INSERT INTO autoretrain.training_runs
-    (id, strategy_id, user_id, fence, slot, reason, manual, force)
+    (id, strategy_id, user_id, fence, slot, reason, manual, force, min_trades, feature_weights,
+    idempotency_key, request_hash)
 VALUES (%(run_id)s, %(strategy_id)s, %(user_id)s, %(fence)s, %(slot)s, %(reason)s, %(manual)s,
-    %(force)s)
+    %(force)s, %(min_trades)s, %(feature_weights)s, %(idempotency_key)s, %(request_hash)s)
 ON CONFLICT DO NOTHING;
 
 -- set_fence --
@@ -102,3 +105,19 @@ UPDATE autoretrain.strategy_training SET fence = %(fence)s WHERE strategy_id = %
 -- The strategy's live run.
 SELECT id FROM autoretrain.training_runs
 WHERE strategy_id = %(strategy_id)s AND status IN ('queued', 'starting', 'running');
+
+-- repeated_run --
+-- The run that the caller's idempotency key has already made.
+SELECT id, reason, request_hash FROM autoretrain.training_runs
+WHERE user_id = %(user_id)s AND idempotency_key = %(idempotency_key)s;
+
+-- runs_within_an_hour --
+-- How many trainings the caller has asked for lately.
+SELECT count(*)::integer AS runs FROM autoretrain.training_runs
+WHERE user_id = %(user_id)s AND slot IS NULL AND queued_at > now() - interval '1 hour';
+
+-- lost_run --
+-- The strategy's run whose trainer has gone without a word.
+SELECT id AS run_id, strategy_id, attempt, fence, status, task_arn
+FROM autoretrain.training_runs
+WHERE strategy_id = %(strategy_id)s AND status = 'running' AND lease_expires_at < now();

@@ -3,8 +3,12 @@
 SELECT pg_advisory_xact_lock(7301120002);
 
 -- busy_tasks --
--- How many tasks are starting or running.
-SELECT count(*)::integer AS busy FROM autoretrain.training_runs
+-- How many tasks are starting or running, and whether the run still waits for one.
+SELECT count(*)::integer AS busy,
+    EXISTS (
+        SELECT FROM autoretrain.training_runs WHERE id = %(run_id)s AND status = 'queued'
+    ) AS queued
+FROM autoretrain.training_runs
 WHERE status IN ('starting', 'running');
 
 -- launch_control --

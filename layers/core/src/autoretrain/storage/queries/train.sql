@@ -86,11 +86,11 @@ WHERE strategy_id = %(strategy_id)s AND awaiting_approval;
 INSERT INTO autoretrain.model_artifacts
     (strategy_id, version, run_id, artifact_key, sha256, manifest_sha256, judged_sha256,
     refit_disagrees, data_cutoff, rival, judged_from, judged_until, verdict, awaiting_approval,
-    below_base_rate, log_loss, created_at)
+    below_base_rate, log_loss, performance, created_at)
 VALUES (%(strategy_id)s, %(version)s, %(run_id)s, %(artifact_key)s, %(sha256)s,
     %(manifest_sha256)s, %(judged_sha256)s, %(refit_disagrees)s, %(data_cutoff)s, %(rival)s,
     %(judged_from)s, %(judged_until)s, %(verdict)s, %(awaiting_approval)s, %(below_base_rate)s,
-    %(log_loss)s, %(now)s);
+    %(log_loss)s, %(performance)s, %(now)s);
 
 -- deactivate_models --
 -- Two statements, old first: the index on is_active is checked row by row.
@@ -110,8 +110,9 @@ WHERE strategy_id = %(strategy_id)s;
 -- log_activation --
 -- Append-only: what was active when, and why.
 INSERT INTO autoretrain.model_activations
-    (strategy_id, version, previous_version, activated_at, run_id, why)
-VALUES (%(strategy_id)s, %(version)s, %(previous_version)s, %(now)s, %(run_id)s, %(why)s);
+    (strategy_id, version, previous_version, activated_at, run_id, activated_by, why)
+VALUES (%(strategy_id)s, %(version)s, %(previous_version)s, %(now)s, %(run_id)s, %(activated_by)s,
+    %(why)s);
 
 -- describe_active_model --
 -- The user's columns describe the active model.

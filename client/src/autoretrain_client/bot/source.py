@@ -1,0 +1,116 @@
+"""Fetches what a bot is to use now, and hands on nothing that is not verified."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from threading import get_ident
+from uuid import UUID
+
+import httpx
+
+from autoretrain_client import calls
+from autoretrain_client.answers import Pointer
+from autoretrain_client.bot.artifact import Artifact, verify
+from autoretrain_client.bot.model import Model, load
+from autoretrain_client.client import Client
+from autoretrain_client.errors import NotUnderstood, Unavailable
+
+_DOWNLOAD_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the API pointed to, and the model of it: they change together or not at all."""
+
+    pointer: Pointer
+    artifact: Artifact | None = None
+    model: Model | None = None
+
+    def is_of(self, pointer: Pointer) -> bool:
+        """Whether the pointer says nothing new about the model itself."""
+        return _identity(self.pointer) == _identity(pointer)
+
+    def expired(self, now: datetime) -> bool:
+        """Whether the model is too old to be believed, also where no poll has told so yet."""
+        until = self.pointer.expires_at
+        return self.pointer.expired or (until is not None and now >= until)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where one strategy's active model comes from."""
+
+    client: Client
+    strategy_id: UUID
+    transport: httpx.BaseTransport | None
+
+    def newest(self, held: Held | None) -> Held:
+        """What is active now, the very same object where nothing has changed.
+
+        Raises AutoRetrainClientError, at once: the next poll is the next try.
+        """
+        etag = None if held is None else held.pointer.etag
+        call = calls.active_model(self.strategy_id, etag=etag)
+        pointer = self.client.hold(replace(call, attempts=1))
+        if pointer is None:
+            return _unchanged(held)
+        if held is not None and held.is_of(pointer):
+            return replace(held, pointer=pointer)
+        return open_artifact(pointer, self._download(pointer) if pointer.version else None)
+
+    def _download(self, pointer: Pointer) -> Artifact:
+        # A client of its own: the store's URLs need no token, and must not be shown it.
+        store = httpx.Client(transport=self.transport, timeout=_DOWNLOAD_SECONDS)
+        with store, _unlogged():
+            return Artifact(
+                manifest=_content(store, pointer.manifest_url, "manifest"),
+                text=_content(store, pointer.model_url, "model"),
+            )
+
+
+def open_artifact(pointer: Pointer, artifact: Artifact | None) -> Held:
+    """The pointer with its model, if it has one. Raises ModelRefused."""
+    if artifact is None:
+        return Held(pointer)
+    columns = verify(artifact, pointer)
+    return Held(pointer, artifact, load(artifact, columns))
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """httpx logs every URL that it opens; whoever reads one of these in a log has the model."""
+    logger, me = logging.getLogger("httpx"), get_ident()
+
+    def of_others(record: logging.LogRecord) -> bool:
+        return record.thread != me
+
+    logger.addFilter(of_others)
+    try:
+        yield
+    finally:
+        logger.removeFilter(of_others)
+
+
+def _unchanged(held: Held | None) -> Held:
+    if held is None:
+        raise NotUnderstood("nothing is said to have changed, and nothing was known")
+    return held
+
+
+def _content(store: httpx.Client, url: str | None, what: str) -> bytes:
+    try:
+        response = store.get(url or "")
+    except (httpx.RequestError, httpx.InvalidURL) as exc:
+        # Without its cause, which knows the URL.
+        raise Unavailable(f"the {what} cannot be downloaded: {type(exc).__name__}") from None
+    if not response.is_success:
+        raise Unavailable(f"the model store answers {response.status_code} for the {what}")
+    return response.content
+
+
+def _identity(pointer: Pointer) -> tuple[str | None, ...]:
+    return pointer.version, pointer.sha256, pointer.manifest_sha256

@@ -1,0 +1,118 @@
+"""Turns what came instead of an answer into an error that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from autoretrain_client.errors import (
+    AutoRetrainClientError,
+    Conflict,
+    Invalid,
+    MissingScope,
+    NotAuthenticated,
+    NotFound,
+    NotUnderstood,
+    ServerError,
+    Throttled,
+    Unavailable,
+)
+from autoretrain_client.parsing import json_object
+
+Heard = httpx.Response | httpx.RequestError
+"""What comes of sending a request."""
+
+_BY_STATUS: Mapping[int, type[AutoRetrainClientError]] = {
+    400: Invalid,
+    401: NotAuthenticated,
+    403: NotAuthenticated,
+    404: NotFound,
+    409: Conflict,
+    413: Invalid,
+    415: Invalid,
+    422: Invalid,
+    429: Throttled,
+    500: ServerError,
+    502: Unavailable,
+    503: Unavailable,
+    504: Unavailable,
+}
+_ADVICE: Mapping[type[AutoRetrainClientError], str] = {
+    NotAuthenticated: "token refused: expired, revoked or wrong;"
+    " create one with `autoretrain tokens create`",
+    Throttled: "too many requests at once: try again later",
+    Unavailable: "the service is not available now: try again later",
+    NotFound: "there is nothing under this address: is AUTORETRAIN_URL right?",
+    ServerError: "the server has failed: report it with the time",
+}
+"""API Gateway answers some requests itself, in a word or two."""
+
+
+def error_of(heard: Heard) -> AutoRetrainClientError:
+    """The error that the response stands for, or that nobody answered."""
+    if isinstance(heard, httpx.Response):
+        return _refusal(heard)
+    return Unavailable(f"{_server(heard.request)} does not answer: {type(heard).__name__}")
+
+
+def told_by_us(response: httpx.Response) -> bool:
+    """Whether auto-retrain's own code has refused, and not API Gateway in front of it."""
+    return bool(_told(response))
+
+
+def retry_after_seconds(response: httpx.Response) -> float | None:
+    """How long the server asks to wait, None where it does not say."""
+    asked = response.headers.get("Retry-After", "")
+    if asked.isdecimal():
+        return float(asked)
+    until = _date(asked)
+    if until is None:
+        return None
+    # By the server's own clock, where it tells it: ours may be wrong.
+    since = _date(response.headers.get("Date", "")) or datetime.now(UTC)
+    return max(0.0, (until - since).total_seconds())
+
+
+def _refusal(response: httpx.Response) -> AutoRetrainClientError:
+    told = _told(response)
+    kind = _kind(response.status_code, told.get("code"))
+    return kind(
+        told.get("message") or _ADVICE.get(kind) or _strange(response),
+        status=response.status_code,
+        code=told.get("code"),
+        request_id=told.get("request_id"),
+        retry_after_seconds=retry_after_seconds(response),
+    )
+
+
+def _kind(status: int, code: str | None) -> type[AutoRetrainClientError]:
+    if code == "missing_scope":
+        return MissingScope
+    return _BY_STATUS.get(status, NotUnderstood)
+
+
+def _told(response: httpx.Response) -> Mapping[str, Any]:
+    """Our own error body's content; API Gateway's own bodies have none."""
+    error = json_object(response).get("error")
+    return error if isinstance(error, dict) else {}
+
+
+def _strange(response: httpx.Response) -> str:
+    server = _server(response.request)
+    return f"{server} answers {response.status_code}: is AUTORETRAIN_URL auto-retrain's?"
+
+
+def _server(request: httpx.Request) -> str:
+    return f"{request.url.scheme}://{request.url.netloc.decode()}"
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import re
+
+from tests.unit.client.command_line import NAME, ONE, Api, CommandLine, page, whole
+from tests.unit.client.scripted import RUN, answer, model, refusal, report
+
+ACTIVATE = f"POST {ONE}/models/v3/activate"
+PIN = {"version": "v3", "since": "2026-11-16T10:00:00Z", "by": None}
+
+
+def test_models_are_listed_with_their_figures(api: Api, autoretrain: CommandLine) -> None:
+    waiting = model("v3", is_active=False, awaiting_approval=True, improvement=-0.01)
+    kept = model("v1", is_active=False, line=None, accuracy=None, judged_rows=None)
+    api.says(f"GET {ONE}/models", page(waiting, model(), kept))
+
+    done = autoretrain("models", "mean")
+
+    rows = [re.split("  +", line) for line in done.out.splitlines()]
+    line = "log-loss 0.508 → 0.460 on 57 trades"
+    assert [[*row[:2], *row[3:]] for row in rows] == [
+        ["VERSION", "STATE", "ACCURACY", "IMPROVEMENT", "ROC-AUC", "JUDGED ON", "VERDICT"],
+        ["v3", "waits", "0.68", "-0.01", "–", "57", line],
+        ["v2", "live", "0.68", "+0.03", "–", "57", line],
+        ["v1", "–", "–", "+0.03", "–", "–", "–"],
+    ]
+
+
+def test_models_say_so_when_there_are_none(api: Api, autoretrain: CommandLine) -> None:
+    api.says(f"GET {ONE}/models", page())
+    assert autoretrain("models", "mean").out == "no models yet\n"
+
+
+def test_report_gives_every_figure_of_the_verdict(api: Api, autoretrain: CommandLine) -> None:
+    verdict = {"z": 1.53219, "activate": True, "challenger": {"log_loss": 0.46, "taken": 31}}
+    api.says(f"GET {ONE}/models/v2", answer(report() | {"verdict": verdict}))
+
+    done = autoretrain("models", "mean", "v2")
+
+    figures = set(re.findall("^ +(.*?)  +(.*)$", done.out, re.MULTILINE))
+    assert figures >= {
+        ("version", "v2"),
+        ("roc_auc", "–"),
+        ("run_id", RUN),
+        ("sha256", "a" * 64),
+        ("refit_disagrees", "no"),
+        ("z", "1.532"),
+        ("activate", "yes"),
+        ("challenger log_loss", "0.46"),
+        ("challenger taken", "31"),
+    }
+
+
+def test_unknown_version_is_not_found(api: Api, autoretrain: CommandLine) -> None:
+    api.says(f"GET {ONE}/models/v9", refusal(404, "unknown_version", "there is no such version"))
+    assert autoretrain("models", "mean", "v9") == (66, "", "error: there is no such version\n")
+
+
+def test_activating_says_that_it_pins_and_how_to_unpin(api: Api, autoretrain: CommandLine) -> None:
+    api.says(ACTIVATE, answer(whole(pin=PIN)))
+
+    done = autoretrain("activate", "mean", "v3", "--reason", "v2 trades too much")
+
+    assert done.code == 0
+    assert " ".join(done.out.split()) == (
+        f"{NAME}: v3 is live, and pinned: nothing else goes live until `autoretrain unpin mean`"
+    )
+    assert api.body(ACTIVATE) == {"reason": "v2 trades too much", "force": False}
+
+
+def test_activating_the_waiting_model_says_that_it_is_approved(
+    api: Api, autoretrain: CommandLine
+) -> None:
+    api.says(ACTIVATE, answer(whole()))
+    done = autoretrain("activate", "mean", "v3", "--force")
+    assert done == (0, f"{NAME}: v3 is approved, and live\n", "")
+    assert api.body(ACTIVATE) == {"force": True}
+
+
+def test_refused_activation_tells_the_servers_words(api: Api, autoretrain: CommandLine) -> None:
+    told = "v3 was judged against v1, and v2 is active by now: use force"
+    api.says(ACTIVATE, refusal(409, "champion_changed", told))
+    assert autoretrain("activate", "mean", "v3") == (73, "", f"error: {told}\n")
+
+
+def test_unpinning_says_what_is_live(api: Api, autoretrain: CommandLine) -> None:
+    api.says(f"POST {ONE}/unpin", answer(whole()))
+    told = f"{NAME}: not pinned; v2 is live, and the gate decides what follows it\n"
+    assert autoretrain("unpin", "mean") == (0, told, "")
