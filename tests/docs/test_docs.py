@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields
@@ -15,6 +16,7 @@ from autoretrain.domain.gate import ActivationMode
 from autoretrain.domain.models import Policy
 from autoretrain.domain.runs import FAILURES_BEFORE_PAUSE, Status, back_off
 from autoretrain.storage.contract import RELATIONS
+from autoretrain.storage.control import SETTINGS
 from autoretrain.storage.migrate import migrations
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +26,8 @@ PROCESSES = {
     "dispatcher": settings.DispatcherSettings,
     "condition_check": settings.ConditionCheckSettings,
     "task_stopped": settings.TaskStoppedSettings,
+    "api": settings.ApiSettings,
+    "authorizer": settings.AuthorizerSettings,
     "trainer": settings.TrainerSettings,
 }
 
@@ -71,17 +75,36 @@ def test_settings_table_names_every_variable_and_its_readers() -> None:
 def test_settings_per_strategy_are_documented_with_their_defaults() -> None:
     migration = dict(migrations())["0001_pre_initial.sql"]
     table = migration[: migration.index("COMMENT ON TABLE autoretrain.strategy_training")]
+    documented = {names(row[0]).pop(): row[1] for row in rows_of_table("docs/database.md", "column")}
 
-    for column, default, _ in rows_of_table("docs/database.md", "column"):
-        declared = re.search(
-            rf"^    {names(column).pop()} .*DEFAULT '?([^ ',]*)", table, re.MULTILINE
-        )
+    assert documented.keys() == set(SETTINGS)
+    for column, default in documented.items():
+        if default == "NULL":
+            assert re.search(rf"^    {column} \w+ CHECK", table, re.MULTILINE), column
+            continue
+        declared = re.search(rf"^    {column} .*DEFAULT '?([^ ',]*)", table, re.MULTILINE)
         assert declared is not None, column
         assert (
             float(default) == float(declared[1])
             if default[0].isdigit()
             else (default.strip("`") == declared[1])
         ), column
+
+
+def test_api_page_names_every_route_with_its_scope() -> None:
+    contract = json.loads((ROOT / "functions/api/openapi.json").read_text())
+    wanted = {
+        f"{method.upper()} {path}": bool(operation.get("security"))
+        for path, operations in contract["paths"].items()
+        for method, operation in operations.items()
+    }
+
+    documented = {
+        route: scope != "–"
+        for routes, scope, _ in rows_of_table("docs/api.md", "route")
+        for route in names(routes)
+    }
+    assert documented == wanted
 
 
 def test_database_page_names_every_column_of_the_contract() -> None:

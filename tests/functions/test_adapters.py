@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import traceback
 from uuid import uuid4
 
 import boto3
@@ -8,7 +10,7 @@ import pytest
 
 from autoretrain.aws.artifacts import S3Artifacts
 from autoretrain.aws.invoker import LambdaInvoker
-from autoretrain.aws.secrets import database_url
+from autoretrain.aws.secrets import KeptSecret, Secret, read_secret
 from autoretrain.aws.tasks import ClusterTasks
 from autoretrain.errors import (
     ArtifactCorrupt,
@@ -63,14 +65,43 @@ def test_store_that_does_not_take_a_file_is_a_dependency_that_failed(running: Ru
         S3Artifacts("no-such-bucket").put("models/a/model.txt", MODEL, "text/plain")
 
 
-def test_secret_that_is_absent_or_odd_is_the_operators_to_mend(running: Running) -> None:
-    secrets = boto3.client("secretsmanager")
-    odd = secrets.create_secret(Name="odd", SecretString="postgresql://plain")["ARN"]
+@pytest.mark.parametrize(
+    "odd", ["postgresql://me:hunter2@db", "{}", "[]", '{"url": 1}', '{"url": "x", "ca": 1}']
+)
+def test_secret_that_is_odd_is_the_operators_to_mend_and_is_not_repeated(
+    running: Running, odd: str
+) -> None:
+    made = boto3.client("secretsmanager").create_secret(Name="odd", SecretString=odd)
 
-    with pytest.raises(BadSetting, match="is not JSON of the form"):
-        database_url(odd)
+    with pytest.raises(BadSetting, match="database secret is not") as raised:
+        read_secret(made["ARN"])
+
+    assert "hunter2" not in "".join(traceback.format_exception(raised.value))
+
+
+def test_secret_that_is_absent_is_the_operators_to_mend(running: Running) -> None:
     with pytest.raises(BadSetting, match="cannot be read"):
-        database_url(odd.replace("odd", "none"))
+        read_secret("arn:aws:secretsmanager:eu-central-1:000000000000:secret:none")
+
+
+def test_secret_is_read_whole_and_again_where_five_minutes_ago_will_not_do(
+    running: Running,
+) -> None:
+    client = boto3.client("secretsmanager")
+    before, after = ({"url": url, "ca": "PEM", "jwt_secret": "s"} for url in ("old", "new"))
+    arn = client.create_secret(Name="rotating", SecretString=json.dumps(before))["ARN"]
+    now = 0.0
+    kept = KeptSecret(arn, lambda: now)
+
+    assert kept.recent() == Secret("old", "PEM", "s")
+    client.put_secret_value(SecretId=arn, SecretString=json.dumps(after))
+    now = 299.0
+    assert kept.recent() == Secret("old", "PEM", "s")
+    now = 300.0
+    assert kept.recent() == Secret("new", "PEM", "s")
+    client.put_secret_value(SecretId=arn, SecretString='{"url": "newest", "ca": null}')
+    assert kept.fresh() == kept.recent() == Secret("newest")
+    assert "newest" not in repr(kept.recent())
 
 
 def test_event_that_no_function_takes_is_told(running: Running) -> None:

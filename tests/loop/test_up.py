@@ -14,6 +14,7 @@ import pytest
 from tests.loop.conftest import finished, started
 from tests.world import World
 
+ANY_PORT = ("--port", "0")
 COMPLETE = "Auto-retrain check complete"
 COLUMNS = "trade_id,symbol,side,decided_at,closed_at,pnl_pct,win,f_edge,f_noise"
 
@@ -42,14 +43,14 @@ def test_stack_survives_kill_9_and_leaves_nothing_behind_at_ctrl_c(tmp_path: Pat
     imported = finished("import-trades", early, "--strategy", "edge", *at_data)
     assert (imported.returncode, "200 new" in imported.stdout) == (0, True), imported.stderr
 
-    with started("up", *at_data) as stack:
+    with started("up", *at_data, *ANY_PORT) as stack:
         told = stack.until(COMPLETE)
         assert "✅ Auto-retrained strategy: edge" in told
         assert "model_version: v1" in told
         assert "1 retrained, 0 skipped (1 activated, 0 kept)" in told
         assert stack.stop(signal.SIGKILL) == -signal.SIGKILL
 
-    with started("up", *at_data) as stack:
+    with started("up", *at_data, *ANY_PORT) as stack:
         assert "0 retrained, 1 skipped" in stack.until(COMPLETE)
         more = finished("import-trades", late, "--strategy", "edge", *at_data)
         assert "200 new" in more.stdout, more.stderr
@@ -60,7 +61,7 @@ def test_stack_survives_kill_9_and_leaves_nothing_behind_at_ctrl_c(tmp_path: Pat
         assert stack.stop(signal.SIGINT) == 0
     assert not (data / "stack.json").exists()
 
-    with started("up", *at_data) as stack:
+    with started("up", *at_data, *ANY_PORT) as stack:
         told = stack.until(COMPLETE)
         assert "reason: 50+ new trades since last training" in told
         assert re.search(r"decided by: log-loss 0\.\d+ → 0\.\d+ on 100 trades", told)
@@ -68,7 +69,7 @@ def test_stack_survives_kill_9_and_leaves_nothing_behind_at_ctrl_c(tmp_path: Pat
 
 
 def test_second_stack_in_the_same_folder_is_refused_in_one_line(tmp_path: Path) -> None:
-    with started("up", "--data", tmp_path) as stack:
+    with started("up", *ANY_PORT, "--data", tmp_path) as stack:
         stack.until(COMPLETE)
         second = finished("up", "--data", tmp_path)
         assert second.returncode != 0
@@ -76,7 +77,7 @@ def test_second_stack_in_the_same_folder_is_refused_in_one_line(tmp_path: Path) 
         assert stack.stop(signal.SIGTERM) == 0
 
 
-@pytest.mark.parametrize("command", [("up",), ("migrate",)])
+@pytest.mark.parametrize("command", [("up", *ANY_PORT), ("migrate",)])
 def test_unreachable_database_is_one_line_and_a_non_zero_exit(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:
@@ -94,7 +95,7 @@ def test_stack_works_on_a_database_of_the_users_own(tmp_path: Path, blank: str) 
     trades = write_trades(tmp_path / "a.csv", 150)
     finished("import-trades", trades, "--strategy", "edge", "--database-url", blank)
 
-    with started("up", "--data", tmp_path, "--database-url", blank) as stack:
+    with started("up", *ANY_PORT, "--data", tmp_path, "--database-url", blank) as stack:
         assert "1 retrained" in stack.until(COMPLETE)
         assert stack.stop(signal.SIGINT) == 0
 

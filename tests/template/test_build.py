@@ -2,59 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-FUNCTIONS = ["DispatcherFunction", "ConditionCheckFunction", "TaskStoppedFunction"]
-MAX_LAYER_BYTES = 50_000_000
+FUNCTIONS = {
+    "DispatcherFunction": "dispatcher",
+    "ConditionCheckFunction": "condition_check",
+    "TaskStoppedFunction": "task_stopped",
+    "ApiFunction": "api",
+    "RetrainFunction": "api",
+    "AuthorizerFunction": "authorizer",
+}
+MAX_LAYER_BYTES = 60_000_000
 UNCHECKED_HASH = 1
-
-
-def _can_build(python: str) -> bool:
-    found = subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False)
-    return found.returncode == 0 and b"(python 3.13)" in found.stdout
-
-
-@pytest.fixture(scope="session")
-def python() -> Path:
-    """A python3.13 that runs: sam builds for 3.13 with nothing else."""
-    for candidate in (sys.executable, shutil.which("python3.13")):
-        if candidate and _can_build(candidate):
-            return Path(candidate)
-    pytest.skip("sam build needs a python3.13 with pip on the PATH")
-
-
-@pytest.fixture(scope="session")
-def build(root: Path, python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("sam")
-    command: list[str | Path] = [
-        root / ".venv-scan/bin/sam",
-        "build",
-        *("--template-file", root / "template.yaml"),
-        *("--build-dir", target / "build"),
-        *("--cache-dir", target / "cache"),
-    ]
-    environment = os.environ | {
-        "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "SAM_CLI_TELEMETRY": "0",
-        "UV_PYTHON_DOWNLOADS": "never",
-    }
-    done = subprocess.run(
-        command, cwd=target, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return target / "build"
-
-
-@pytest.fixture(scope="session")
-def layer(build: Path) -> Path:
-    return build / "CoreLayer" / "python"
 
 
 def _files(folder: Path) -> set[Path]:
@@ -65,15 +27,29 @@ def _files(folder: Path) -> set[Path]:
     }
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_function_is_its_app_and_nothing_else(build: Path, function: str) -> None:
+@pytest.mark.parametrize(("function", "folder"), FUNCTIONS.items())
+def test_function_is_its_own_code_and_nothing_else(
+    build: Path, root: Path, function: str, folder: str
+) -> None:
+    assert _files(build / function) == _files(root / "functions" / folder)
+
+
+@pytest.mark.parametrize("function", sorted(FUNCTIONS.keys() - {"ApiFunction", "RetrainFunction"}))
+def test_function_that_answers_no_people_is_one_file(build: Path, function: str) -> None:
     assert _files(build / function) == {Path("app.py")}
+
+
+def test_api_brings_its_contract_and_its_pages(build: Path) -> None:
+    files = _files(build / "ApiFunction")
+    assert {Path("app.py"), Path("openapi.json"), Path("console/index.html")} <= files
+    assert _files(build / "RetrainFunction") == files
 
 
 def test_layer_imports_on_its_own(layer: Path, python: Path) -> None:
     program = (
         "import sys; sys.path.append(sys.argv[1])\n"
-        "import autoretrain.domain.conditions, aws_lambda_powertools, psycopg2"
+        "import autoretrain.domain.conditions, aws_lambda_powertools, psycopg2\n"
+        "import pydantic, jwt, cryptography.hazmat.primitives.asymmetric.ec"
     )
     subprocess.run([python, "-I", "-S", "-c", program, layer], check=True)
 

@@ -12,7 +12,10 @@ import pytest
 from moto.events.models import EventPattern
 
 from autoretrain.aws.tasks import started_by
+from autoretrain.domain.access import parse_token
 from autoretrain.domain.runs import Ending, Loss, ending_of_task
+from autoretrain_local.gateway.event import Request, authorizer_event_of, event_of
+from autoretrain_local.gateway.plan import read_api
 
 RULES = {
     "stack_created": "StackReadyRule",
@@ -21,6 +24,7 @@ RULES = {
     "task_stopped_never_started": "TaskStoppedRule",
     "task_stopped_success": "TaskStoppedRule",
 }
+API = {"api_health": "ApiFunction", "api_retrain": "RetrainFunction"}
 STOPPED = sorted(name for name, rule in RULES.items() if rule == "TaskStoppedRule")
 DEPLOYED = {
     "AWS::StackId": "arn:aws:cloudformation:eu-central-1:123456789012"
@@ -55,7 +59,7 @@ def takes(template: dict[str, Any], rule: str, candidate: Any) -> bool:
 
 def test_every_sample_event_is_tested(root: Path) -> None:
     names = {path.stem for path in (root / "events").glob("*.json")}
-    assert names == RULES.keys() | {"scheduled", "condition_check"}
+    assert names == RULES.keys() | {"scheduled", "condition_check", "authorizer"} | API.keys()
 
 
 @pytest.mark.parametrize(("name", "rule"), RULES.items())
@@ -154,3 +158,56 @@ def test_condition_check_event_is_for_the_hour_of_the_scheduled_one(root: Path) 
     tick = datetime.fromisoformat(scheduled["time"])
     assert datetime.fromisoformat(check["slot"]) == tick.replace(minute=0, second=0)
     assert [str(UUID(name)) for name in check["strategy_ids"]] == check["strategy_ids"]
+
+
+def rebuilt(given: Any) -> Any:
+    """The same request's event, as the local gateway makes it."""
+    context = given["requestContext"]["http"]
+    body = given.get("body", "").encode()
+    headers = tuple(given["headers"].items())
+    request = Request(context["method"], given["rawPath"], headers, body)
+    return event_of(request, given["routeKey"], given.get("pathParameters", {}))
+
+
+def shape(tree: Any) -> Any:
+    """The names and types of an event, whatever its values are."""
+    return (
+        {name: shape(value) for name, value in tree.items()}
+        if isinstance(tree, dict)
+        else type(tree)
+    )
+
+
+@pytest.mark.parametrize(("name", "function"), API.items())
+def test_api_event_is_for_a_route_of_its_function(
+    template: dict[str, Any], root: Path, name: str, function: str
+) -> None:
+    given = event(root, name)
+    (route,) = (one for one in read_api(template).routes if one.key == given["routeKey"])
+    assert route.function == function
+    path = route.path.format(**given.get("pathParameters", {}))
+    assert given["rawPath"] == given["requestContext"]["http"]["path"] == path
+    assert ("authorizer" in given["requestContext"]) is not route.is_open
+
+
+@pytest.mark.parametrize("name", API)
+def test_api_event_has_what_the_local_gateway_sends(root: Path, name: str) -> None:
+    given = event(root, name)
+    caller = given["requestContext"].pop("authorizer", {"lambda": {}})
+    assert caller["lambda"].keys() <= {"user_id", "scopes", "kind", "token_id"}
+    assert shape(given) == shape(rebuilt(given))
+
+
+def test_authorizer_event_has_what_the_local_gateway_sends(root: Path) -> None:
+    given = event(root, "authorizer")
+    (identity,) = given["identitySource"]
+    assert identity == given["headers"]["authorization"]
+    assert parse_token(identity.removeprefix("Bearer ")) is not None
+    assert shape(given) == shape(authorizer_event_of(rebuilt(given), identity))
+
+
+@pytest.mark.parametrize("name", [*API, "authorizer"])
+def test_time_of_a_request_is_told_twice_alike(root: Path, name: str) -> None:
+    context = event(root, name)["requestContext"]
+    at = datetime.strptime(context["time"], "%d/%b/%Y:%H:%M:%S %z")
+    assert at.timestamp() * 1000 == context["timeEpoch"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields
@@ -12,18 +13,26 @@ from typing import Any
 import pytest
 
 from autoretrain import settings
+from autoretrain_local.gateway.plan import read_api
 
 LOGGING = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
 SETTINGS = {
     "DispatcherFunction": settings.DispatcherSettings,
     "ConditionCheckFunction": settings.ConditionCheckSettings,
     "TaskStoppedFunction": settings.TaskStoppedSettings,
+    "ApiFunction": settings.ApiSettings,
+    "RetrainFunction": settings.ApiSettings,
+    "AuthorizerFunction": settings.AuthorizerSettings,
 }
 # SAM adds the log and failure-queue permissions, and its secret policy, by itself.
 ACTIONS = {
     "DispatcherFunction": {"lambda:InvokeFunction", "ecs:ListTasks"},
-    "ConditionCheckFunction": {"ecs:RunTask", "iam:PassRole"},
+    "ConditionCheckFunction": set(),
     "TaskStoppedFunction": set(),
+    "ApiFunction": {"s3:GetObject"},
+    "RetrainFunction": set(),
+    "AuthorizerFunction": set(),
+    "StartTrainerPolicy": {"ecs:RunTask", "iam:PassRole"},
     "TrainerTaskRole": {
         "s3:GetObject",
         "s3:ListBucket",
@@ -46,6 +55,23 @@ FARGATE_MEMORY = {
     2048: range(4096, 16384 + 1, 1024),
     4096: range(8192, 30720 + 1, 1024),
 }
+STARTERS = {"ConditionCheckFunction", "RetrainFunction"}
+OPEN = {"GET /", "GET /assets/{file}", "GET /health", "GET /openapi.json"}
+RETRAIN = {
+    "POST /api/ai-strategies/{id}/auto-retrain",
+    "POST /auto-retrain",
+    "POST /train-strategy",
+}
+# What the access log may tell of a request: nothing that the caller has written but the route.
+LOGGED = {
+    "requestId": "$context.requestId",
+    "routeKey": "$context.routeKey",
+    "status": "$context.status",
+    "ip": "$context.identity.sourceIp",
+    "integrationError": "$context.integrationErrorMessage",
+    "authorizerError": "$context.authorizer.error",
+    "latencyMs": "$context.responseLatency",
+}
 QUEUE = {"Fn::GetAtt": ["FailureQueue", "Arn"]}
 
 
@@ -64,6 +90,15 @@ def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
 
 def functions(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return of_type(template, "AWS::Serverless::Function")
+
+
+def api(template: dict[str, Any]) -> dict[str, Any]:
+    (only,) = of_type(template, "AWS::Serverless::HttpApi").values()
+    return only
+
+
+def behind_the_api(template: dict[str, Any]) -> frozenset[str]:
+    return read_api(template).functions
 
 
 def container(template: dict[str, Any]) -> dict[str, Any]:
@@ -117,22 +152,27 @@ def test_globals_suit_an_image_function_too(template: dict[str, Any]) -> None:
     assert not {"Runtime", "Handler", "Layers"} & template["Globals"]["Function"].keys()
 
 
-def test_every_function_reports_what_it_never_handled(template: dict[str, Any]) -> None:
-    for properties in functions(template).values():
-        config = properties["EventInvokeConfig"]
+def test_function_that_events_invoke_reports_what_it_never_handled(
+    template: dict[str, Any],
+) -> None:
+    asynchronous = functions(template).keys() - behind_the_api(template)
+    for name, properties in functions(template).items():
+        assert ("EventInvokeConfig" in properties) is (name in asynchronous), name
+    for name in asynchronous:
+        config = functions(template)[name]["EventInvokeConfig"]
         assert config["DestinationConfig"]["OnFailure"] == {"Type": "SQS", "Destination": QUEUE}
         assert config["MaximumRetryAttempts"] == 2
 
 
 def test_every_log_is_kept_for_the_chosen_time(template: dict[str, Any]) -> None:
     groups = of_type(template, "AWS::Logs::LogGroup")
-    used = {
+    used = [
         properties["LoggingConfig"]["LogGroup"]["Ref"]
         for properties in functions(template).values()
-    }
-    used.add(container(template)["LogConfiguration"]["Options"]["awslogs-group"]["Ref"])
-    assert used == groups.keys()
-    assert len(used) == len(functions(template)) + 1
+    ]
+    used.append(container(template)["LogConfiguration"]["Options"]["awslogs-group"]["Ref"])
+    used.append(api(template)["AccessLogSettings"]["DestinationArn"]["Fn::GetAtt"][0])
+    assert sorted(used) == sorted(groups)
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
 
 
@@ -203,6 +243,12 @@ def test_each_role_may_do_its_own_work_only(template: dict[str, Any]) -> None:
     assert {
         name: set().union(*map(actions, grants(template["Resources"][name]))) for name in ACTIONS
     } == ACTIONS
+
+
+def test_whoever_starts_a_trainer_has_the_one_policy_for_it(template: dict[str, Any]) -> None:
+    policy = {"Ref": "StartTrainerPolicy"}
+    having = {name for name, of in functions(template).items() if policy in of["Policies"]}
+    assert having == STARTERS
 
 
 def test_no_grant_has_a_wildcard_for_an_action(template: dict[str, Any]) -> None:
@@ -287,7 +333,116 @@ def test_dockerfile_copies_what_there_is_and_starts_the_trainer(root: Path) -> N
     assert re.search(r"^USER 10001", dockerfile, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", ["dispatcher", "condition_check", "task_stopped"])
+def test_routes_are_those_of_the_contract(template: dict[str, Any], root: Path) -> None:
+    contract = json.loads((root / "functions/api/openapi.json").read_text())
+    wanted = [
+        f"{method.upper()} {path}"
+        for path, operations in contract["paths"].items()
+        for method in operations
+    ]
+    assert sorted(route.key for route in read_api(template).routes) == sorted(wanted)
+
+
+def test_every_route_is_of_the_one_api(template: dict[str, Any]) -> None:
+    for properties in functions(template).values():
+        for event in properties.get("Events", {}).values():
+            assert event["Type"] == "HttpApi"
+            assert event["Properties"]["ApiId"] == {"Ref": "HttpApi"}
+            assert event["Properties"].get("Auth", {}).keys() <= {"Authorizer"}
+
+
+def test_only_what_carries_no_data_is_open(template: dict[str, Any]) -> None:
+    assert {route.key for route in read_api(template).routes if route.is_open} == OPEN
+
+
+def test_routes_that_train_have_a_function_of_their_own(template: dict[str, Any]) -> None:
+    by_function = {
+        name: {route.key for route in read_api(template).routes if route.function == name}
+        for name in ("ApiFunction", "RetrainFunction")
+    }
+    assert by_function["RetrainFunction"] == RETRAIN
+    assert len(by_function["ApiFunction"] | RETRAIN) == len(read_api(template).routes)
+    ours = functions(template)
+    assert ours["ApiFunction"]["CodeUri"] == ours["RetrainFunction"]["CodeUri"]
+    assert ours["ApiFunction"]["Environment"] == ours["RetrainFunction"]["Environment"]
+
+
+def test_function_is_done_before_the_gateway_gives_it_up(template: dict[str, Any]) -> None:
+    assert all(functions(template)[name]["Timeout"] < 30 for name in behind_the_api(template))
+
+
+def test_authorizer_guards_every_route_and_may_be_called(template: dict[str, Any]) -> None:
+    auth = api(template)["Auth"]
+    ((name, authorizer),) = auth["Authorizers"].items()
+    assert auth["DefaultAuthorizer"] == name
+    assert authorizer == {
+        "FunctionArn": {"Fn::GetAtt": ["AuthorizerFunction", "Arn"]},
+        "EnableFunctionDefaultPermissions": True,
+        "AuthorizerPayloadFormatVersion": "2.0",
+        "EnableSimpleResponses": True,
+        "Identity": {"Headers": ["Authorization"], "ReauthorizeEvery": 60},
+    }
+
+
+def test_api_is_throttled_as_the_parameters_say(template: dict[str, Any]) -> None:
+    assert api(template)["DefaultRouteSettings"] == {
+        "ThrottlingRateLimit": {"Ref": "ApiRateLimit"},
+        "ThrottlingBurstLimit": {"Ref": "ApiBurstLimit"},
+    }
+    plan = read_api(template)
+    assert (plan.rate_per_second, plan.burst) == (50, 100)
+
+
+def test_access_log_is_json_and_tells_nothing_that_is_secret(template: dict[str, Any]) -> None:
+    assert json.loads(api(template)["AccessLogSettings"]["Format"]) == LOGGED
+
+
+def test_browsers_may_call_from_the_chosen_origins_or_from_none(template: dict[str, Any]) -> None:
+    condition, cors, without = api(template)["CorsConfiguration"]["Fn::If"]
+    assert template["Conditions"][condition] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "CorsOrigins"}, ""]}]
+    }
+    assert template["Parameters"]["CorsOrigins"]["Default"] == ""
+    assert without == {"Ref": "AWS::NoValue"}
+    assert cors == {
+        "allowOrigins": {"Fn::Split": [",", {"Ref": "CorsOrigins"}]},
+        "allowMethods": ["GET", "POST", "PATCH", "DELETE"],
+        "allowHeaders": [
+            "authorization",
+            "content-type",
+            "idempotency-key",
+            "prefer",
+            "if-none-match",
+        ],
+        "exposeHeaders": ["etag", "retry-after", "preference-applied"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("parameter", "text", "is_allowed"),
+    [
+        ("CorsOrigins", "", True),
+        ("CorsOrigins", "https://studio.example.com,http://localhost:5173", True),
+        ("CorsOrigins", "*", False),
+        ("CorsOrigins", "https://*.example.com", False),
+        ("CorsOrigins", "https://studio.example.com/", False),
+        ("CorsOrigins", "https://a.example.com, https://b.example.com", False),
+        ("JwtIssuer", "", True),
+        ("JwtIssuer", "https://project.supabase.co/auth/v1", True),
+        ("JwtIssuer", "http://project.supabase.co/auth/v1", False),
+        ("JwtIssuer", "https://", False),
+        ("JwtAudience", "authenticated", True),
+        ("JwtAudience", "", False),
+    ],
+)
+def test_parameter_takes_nothing_that_would_not_work(
+    template: dict[str, Any], parameter: str, text: str, is_allowed: bool
+) -> None:
+    pattern = template["Parameters"][parameter]["AllowedPattern"]
+    assert (re.search(pattern, text) is not None) is is_allowed
+
+
+@pytest.mark.parametrize("name", ["dispatcher", "condition_check", "task_stopped", "authorizer"])
 def test_function_only_parses_calls_and_renders(root: Path, name: str) -> None:
     tree = ast.parse((root / "functions" / name / "app.py").read_text())
     imported = {

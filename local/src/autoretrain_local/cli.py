@@ -194,15 +194,23 @@ def _tell_stored(strategy: str, stored: Stored) -> None:
 
 
 @click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8001,
+    show_default=True,
+    help="Where the API listens on 127.0.0.1; 0 for any port that is free.",
+)
 @_database_options
-def up(database_url: str | None, data: Path) -> None:
+def up(port: int, database_url: str | None, data: Path) -> None:
     """Keep the whole stack up on this machine, with the hourly tick, the first at once.
 
-    Ctrl-C stops everything it has started. Data and models are kept in the folder.
+    Ctrl-C stops everything it has started. Data and models are kept in the folder. The API's
+    address and a token for it are printed; the token is in the folder too.
     """
     from autoretrain_local.up import run
 
-    run(database_url, data, sys.stdout)
+    run(database_url, data, port, sys.stdout)
 
 
 @click.command()

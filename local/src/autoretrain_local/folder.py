@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,3 +31,11 @@ def claimed(folder: Path, work: str) -> Iterator[None]:
                 " with --data"
             ) from exc
         yield
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file of one's own anew: from its first moment nobody else may read it."""
+    file.unlink(missing_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+        opened.write(text)

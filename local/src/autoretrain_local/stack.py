@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Self
 
 import boto3
@@ -21,7 +20,12 @@ from autoretrain_local.aws import MotoAws
 from autoretrain_local.ecs_endpoint import Ecs
 from autoretrain_local.ecs_state import TaskDefinition
 from autoretrain_local.endpoints import ACCOUNT, REGION, Endpoints
+from autoretrain_local.gateway.api import HttpApi
+from autoretrain_local.gateway.environments import Environments, Handler
+from autoretrain_local.gateway.server import Server
+from autoretrain_local.imports import Imports
 from autoretrain_local.lambda_endpoint import PREFIX, Function, Lambda
+from autoretrain_local.lines import Hear, Lines
 from autoretrain_local.template import FunctionPlan, Plan, read_plan
 
 CLUSTER = "auto-retrain"
@@ -34,23 +38,32 @@ DISPATCHER, CONDITION_CHECK, TASK_STOPPED = (
 )
 SETTLE_SECONDS = 3600.0
 
-Hear = Callable[[str], None]
-
 
 class LocalStack:
     """A context manager; enter it from the main thread, before other threads exist.
 
-    Every log line of functions and trainers goes to `hear`, from threads of its own.
+    Every log line of functions and trainers goes to `hear`, from threads of its own. The API is
+    at `url`: on the given port of loopback, 0 for any that is free.
     """
 
-    def __init__(self, database_url: str, data: Path, hear: Hear, plan: Plan | None = None) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        data: Path,
+        hear: Hear,
+        plan: Plan | None = None,
+        port: int = 0,
+    ) -> None:
         self._database_url = database_url
         self._hear = hear
         self._plan = plan or read_plan()
+        self._port = port
+        self._imports = Imports()
         self._aws = MotoAws(data / "aws")
         self._undo = ExitStack()
         self.functions: Lambda
         self.ecs: Ecs
+        self.url: str
 
     def __enter__(self) -> Self:
         with ExitStack() as undo:
@@ -62,14 +75,16 @@ class LocalStack:
             undo.enter_context(_environment(_chosen(self._all_variables(), settings)))
             trainer = variables | _chosen(self._plan.trainer.variables, settings)
             self.ecs = self._cluster(trainer, endpoints.url)
+            undo.callback(self._imports.close)
             self.functions = Lambda(
-                {name: self._function(plan) for name, plan in self._plan.functions.items()}
+                {plan.name: self._function(plan) for plan in self._plans(of_api=False)}
             )
             undo.callback(self.functions.close)
             undo.callback(self.ecs.close)
             endpoints.mount(PREFIX, self.functions.answer)
             endpoints.mount("/", self.ecs.answer)
             undo.enter_context(endpoints)
+            self.url = undo.enter_context(Server(self._api().answer, self._port)).url
             self._undo = undo.pop_all()
         return self
 
@@ -116,11 +131,29 @@ class LocalStack:
         if event["detail"]["lastStatus"] == "STOPPED":
             self.functions.invoke_async(TASK_STOPPED, event)
 
+    def _plans(self, of_api: bool) -> list[FunctionPlan]:
+        api, plans = self._plan.api.functions, self._plan.functions
+        return [plan for name, plan in plans.items() if (name in api) is of_api]
+
+    def _api(self) -> HttpApi:
+        functions = {
+            plan.name: Environments(
+                plan.name, partial(self._handler, plan), plan.timeout_seconds
+            ).run
+            for plan in self._plans(of_api=True)
+        }
+        return HttpApi(self._plan.api, functions)
+
+    def _handler(self, plan: FunctionPlan) -> Handler:
+        """What it caches belongs to this stack; what it logs is heard."""
+        app = self._imports.fresh(plan.app)
+        app.logger.registered_handler.setStream(Lines(self._hear))
+        handler: Handler = app.handler
+        return handler
+
     def _function(self, plan: FunctionPlan) -> Function:
-        app = _load(plan)
-        app.logger.registered_handler.setStream(_Lines(self._hear))
         return Function(
-            handler=app.handler,
+            handler=self._handler(plan),
             timeout_seconds=plan.timeout_seconds,
             retries=plan.retries,
             max_age_seconds=plan.max_age_seconds,
@@ -152,6 +185,9 @@ def _settings(secret_arn: str, task_definition_arn: str) -> dict[str, str]:
         "TRAINER_SECURITY_GROUPS": "sg-00000000000000001",
         "TRAINER_ASSIGN_PUBLIC_IP": "DISABLED",
         "MAX_CONCURRENT_TASKS": str(os.cpu_count() or 1),
+        "RUNS_PER_HOUR": "60",
+        "JWT_ISSUER": "",  # nobody signs in here: a token of ours does
+        "JWT_AUDIENCE": "authenticated",
         "MODEL_BUCKET": BUCKET,
         "OMP_NUM_THREADS": "1",
     }
@@ -174,33 +210,6 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-def _load(plan: FunctionPlan) -> ModuleType:
-    """A fresh import, as in a new sandbox: what it caches belongs to this stack."""
-    spec = importlib.util.spec_from_file_location(f"functions.{plan.app.parent.name}", plan.app)
-    if spec is None or spec.loader is None or not plan.app.exists():
-        raise OperatorError(f"{plan.app} is missing: run this from a clone of the project")
-    app = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(app)
-    return app
-
-
-class _Lines:
-    """A stream that hands over whole lines."""
-
-    def __init__(self, hear: Hear) -> None:
-        self._hear = hear
-        self._rest = ""
-
-    def write(self, text: str) -> int:
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            self._hear(line)
-        return len(text)
-
-    def flush(self) -> None:
-        """Lines are handed over as soon as they are whole."""
 
 
 def _send_to_failure_queue(record: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from autoretrain.errors import OperatorError
+from autoretrain_local.gateway.plan import ApiPlan, read_api
 
 TEMPLATE = Path(__file__).parents[3] / "template.yaml"
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
@@ -38,7 +39,11 @@ TemplateLoader.add_multi_constructor("!", _intrinsic)
 
 @dataclass(frozen=True, slots=True)
 class FunctionPlan:
-    """A function as the template declares it; `variables` are the names of its environment."""
+    """A function as the template declares it; `variables` are the names of its environment.
+
+    Retries and age are Lambda's own where the template says nothing: of a function that nobody
+    invokes asynchronously.
+    """
 
     name: str
     app: Path
@@ -63,6 +68,7 @@ class Plan:
 
     functions: Mapping[str, FunctionPlan]
     trainer: TrainerPlan
+    api: ApiPlan
     tick_every: timedelta
 
 
@@ -86,13 +92,14 @@ def read_plan(path: Path = TEMPLATE) -> Plan:
         if resource["Type"] == "AWS::Serverless::Function"
     }
     container = _container(resources["TrainerTaskDefinition"]["Properties"])
-    return Plan(functions, container, _rate(resources["HourlyRule"]["Properties"]))
+    tick_every = _rate(resources["HourlyRule"]["Properties"])
+    return Plan(functions, container, read_api(template), tick_every)
 
 
 def _function(
     name: str, properties: dict[str, Any], shared: dict[str, Any], root: Path
 ) -> FunctionPlan:
-    invoked = properties["EventInvokeConfig"]
+    invoked = properties.get("EventInvokeConfig", {})
     variables = [
         *shared.get("Environment", {}).get("Variables", {}),
         *properties.get("Environment", {}).get("Variables", {}),
@@ -101,8 +108,8 @@ def _function(
         name=name,
         app=root / properties["CodeUri"] / "app.py",
         timeout_seconds=properties["Timeout"],
-        retries=invoked["MaximumRetryAttempts"],
-        max_age_seconds=invoked["MaximumEventAgeInSeconds"],
+        retries=invoked.get("MaximumRetryAttempts", 2),
+        max_age_seconds=invoked.get("MaximumEventAgeInSeconds", 21_600),
         variables=tuple(variables),
     )
 

@@ -17,17 +17,21 @@ from autoretrain.storage.connection import connect
 from autoretrain.storage.migrate import migrate
 from autoretrain_local.databases import STACK_FILE, embedded
 from autoretrain_local.facts import Narrator
-from autoretrain_local.folder import claimed
+from autoretrain_local.folder import claimed, write_private
 from autoretrain_local.stack import LocalStack
 from autoretrain_local.template import read_plan
+from autoretrain_local.token_file import local_token
 
 GREETING = """\
 auto-retrain is up; everything it keeps is in {data}. Ctrl-C stops it.
 Add trades from another terminal: {command} import-trades FILE --strategy NAME
+The API, for your own strategies:
+  export AUTORETRAIN_URL={url} AUTORETRAIN_TOKEN={token}
+  curl -H "Authorization: Bearer $AUTORETRAIN_TOKEN" $AUTORETRAIN_URL/api/ai-strategies
 """
 
 
-def run(database_url: str | None, data: Path, out: TextIO) -> None:
+def run(database_url: str | None, data: Path, port: int, out: TextIO) -> None:
     """Run until Ctrl-C or SIGTERM. Raises what the database and the stack raise at their start."""
     narrator, plan = Narrator(out), read_plan()
     with (
@@ -36,8 +40,11 @@ def run(database_url: str | None, data: Path, out: TextIO) -> None:
         _announced(data, url),
     ):
         _migrate(url, narrator)
-        with LocalStack(url, data, narrator.hear, plan) as stack, _until_stopped():
-            narrator.say(GREETING.format(data=data, command=Path(sys.argv[0])))
+        token = local_token(url, data)
+        with LocalStack(url, data, narrator.hear, plan, port) as stack, _until_stopped():
+            command = Path(sys.argv[0])
+            greeting = GREETING.format(data=data, command=command, url=stack.url, token=token)
+            narrator.say(greeting)
             _tick_for_ever(stack, plan.tick_every, narrator)
     narrator.say(f"\nauto-retrain has stopped; everything is kept in {data}.")
 
@@ -75,10 +82,7 @@ def _until_stopped() -> Iterator[None]:
 def _announced(data: Path, url: str) -> Iterator[None]:
     """Tell other commands where the database is, for this user's eyes only."""
     file = data / STACK_FILE
-    file.unlink(missing_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-        json.dump({"pid": os.getpid(), "database_url": url}, opened)
+    write_private(file, json.dumps({"pid": os.getpid(), "database_url": url}))
     try:
         yield
     finally:
