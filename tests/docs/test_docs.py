@@ -9,6 +9,7 @@ from dataclasses import fields
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import click
 import pytest
 
 from autoretrain import settings
@@ -18,6 +19,7 @@ from autoretrain.domain.runs import FAILURES_BEFORE_PAUSE, Status, back_off
 from autoretrain.storage.contract import RELATIONS
 from autoretrain.storage.control import SETTINGS
 from autoretrain.storage.migrate import migrations
+from autoretrain_client.cli import root
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -55,8 +57,22 @@ def test_every_make_target_that_a_page_names_exists() -> None:
 def test_every_subcommand_that_a_page_names_exists() -> None:
     commands = {point.name for point in entry_points(group="autoretrain.commands")}
     for page in PAGES:
-        named = set(re.findall(r"(?:bin/|`)autoretrain ([a-z-]+)", page.read_text()))
+        named = set(re.findall(r"(?:bin/|`)autoretrain ([a-z][a-z-]+)", page.read_text()))
         assert named <= commands, page.name
+
+
+def test_command_page_names_every_subcommand() -> None:
+    rows = rows_of_table("docs/command.md", "command")
+    documented = {names(command).pop().split()[1] for command, _ in rows}
+
+    assert documented == {point.name for point in entry_points(group="autoretrain.commands")}
+
+
+def test_command_page_gives_the_exit_codes_that_the_help_gives() -> None:
+    told = root.get_help(click.Context(root, info_name="autoretrain"))
+
+    for code, meaning in rows_of_table("docs/command.md", "code"):
+        assert re.search(rf"^ +{code}  {re.escape(meaning)}$", told, re.MULTILINE), code
 
 
 def test_settings_table_names_every_variable_and_its_readers() -> None:

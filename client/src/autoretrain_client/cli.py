@@ -9,9 +9,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Protocol, TextIO, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TextIO, runtime_checkable
 
 import click
+from click.shell_completion import CompletionItem
+
+from autoretrain_client.commands.printing import plain
+
+if TYPE_CHECKING:
+    from autoretrain_client.commands.session import Connect
 
 PLUGS = "autoretrain.commands"
 """The entry point group whose names are the subcommands."""
@@ -19,6 +25,27 @@ PLUGS = "autoretrain.commands"
 _IO_ERROR = 74  # EX_IOERR of sysexits.h
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count
 _NOBODY_READS = 141  # 128 + SIGPIPE
+
+_EXIT_CODES = """\b
+Exit codes:
+    0  done
+    1  no training was started, or the one waited for did not succeed
+    2  the command line is wrong
+   65  what was asked is not allowed; the message names the field
+   66  there is no such thing, or it is somebody else's
+   69  nobody answers, or not now
+   70  a bug: please report it
+   73  it does not go with how things stand
+   74  a file or a connection failed
+   75  too much at once, or a service that does not answer: try again later
+   76  what answers is not auto-retrain, or is newer than this client
+   77  the token is refused, or may not do this
+   78  the installation, a setting or your data needs attention
+  130  interrupted
+  141  nobody reads the output
+
+The API is at AUTORETRAIN_URL, the token in AUTORETRAIN_TOKEN or in a --token-file.
+"""
 
 
 @runtime_checkable
@@ -45,6 +72,12 @@ class _Root(click.Group):
         plugs = tuple(entry_points(group=PLUGS, name=cmd_name))
         return _load(plugs[0]) if plugs else None
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names only: what each command is about would take loading all of them."""
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*map(CompletionItem, names), *options]
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         with _while_somebody_reads():  # it prints the help
             return super().parse_args(ctx, args)
@@ -54,7 +87,7 @@ class _Root(click.Group):
             return super().invoke(ctx)
 
 
-@click.group(cls=_Root, invoke_without_command=True)
+@click.group(cls=_Root, invoke_without_command=True, epilog=_EXIT_CODES)
 @click.version_option(package_name="autoretrain-client")
 @click.pass_context
 def root(ctx: click.Context) -> None:
@@ -63,11 +96,11 @@ def root(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code."""
+def main(arguments: Sequence[str] | None = None, connect: Connect | None = None) -> int:
+    """Run the command line and return its exit code; `connect` makes the client of the API."""
     _print_in_any_encoding()
     try:
-        code = root.main(arguments, prog_name="autoretrain", standalone_mode=False)
+        code = root.main(arguments, "autoretrain", standalone_mode=False, obj=connect)
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED
     except click.ClickException as exc:
@@ -81,7 +114,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _tell(exc: Exception) -> int:
     """One line for what is not a bug, and its exit code; raises the bug."""
     if isinstance(exc, ToldError):
-        click.echo(f"error: {exc}", err=True)
+        told = "\n".join(map(plain, str(exc).splitlines()))
+        click.echo(f"error: {told}", err=True)
         return exc.exit_code
     if isinstance(exc, OSError):
         where = "" if exc.filename is None else f": {exc.filename}"

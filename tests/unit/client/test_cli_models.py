@@ -41,6 +41,7 @@ def test_report_gives_every_figure_of_the_verdict(api: Api, autoretrain: Command
     assert figures >= {
         ("version", "v2"),
         ("roc_auc", "–"),
+        ("created_at", "2026-11-16 10:01 UTC"),
         ("run_id", RUN),
         ("sha256", "a" * 64),
         ("refit_disagrees", "no"),
@@ -62,8 +63,8 @@ def test_activating_says_that_it_pins_and_how_to_unpin(api: Api, autoretrain: Co
     done = autoretrain("activate", "mean", "v3", "--reason", "v2 trades too much")
 
     assert done.code == 0
-    assert " ".join(done.out.split()) == (
-        f"{NAME}: v3 is live, and pinned: nothing else goes live until `autoretrain unpin mean`"
+    assert done.out == (
+        f"{NAME}: v3 is live, and pinned: nothing else is until `autoretrain unpin mean`\n"
     )
     assert api.body(ACTIVATE) == {"reason": "v2 trades too much", "force": False}
 

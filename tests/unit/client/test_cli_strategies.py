@@ -139,6 +139,7 @@ def test_show_tells_all_that_a_person_asks_for(api: Api, autoretrain: CommandLin
         "50+ new trades since last training",
         "✓ new trades: 54 of 50",
         "activation_mode             if_better",
+        "max_age_days                7",
         "model_max_age_days          none",
         'feature_weights             {"rsi": 1.5}',
     ):

@@ -121,7 +121,7 @@ def test_waiting_tells_each_phase_in_a_line_when_nobody_looks(autoretrain: Comma
     assert done.err.splitlines() == [
         f"{NAME}: {phase}" for phase in ("queued", "starting", "loading", "fitting", "succeeded")
     ]
-    assert done.out == ("v2 is live: accuracy 0.68 (+0.03), log-loss 0.508 → 0.460 on 57 trades\n")
+    assert done.out == ("v2 is live: accuracy 0.68 (+0.03); log-loss 0.508 → 0.460 on 57 trades\n")
     assert done.code == 0
 
 
@@ -243,11 +243,11 @@ def test_runs_are_listed_newest_first_and_not_endlessly(api: Api, autoretrain: C
     assert header[1:] == [
         *("STATUS", "MODEL", "TRADES", "SECONDS", "REASON", "WHAT CAME OF IT", "ID"),
     ]
-    by_hand = "by hand: 50+ new trades since last training"
+    due = "50+ new trades since last training"
     assert [row[1:] for row in rows] == [
-        ["fitting 10/60", "–", "–", "–", "by hand: trained by hand", "–", RUN],
-        ["succeeded", "v2, went live", "–", "3.1", by_hand, "better", RUN],
-        ["failed", "–", "1,234", "–", by_hand.removeprefix("by hand: "), "out of memory", RUN],
+        ["fitting 10/60", "–", "–", "–", "trained by hand", "–", RUN],
+        ["succeeded", "v2, went live", "–", "3.1", due, "better", RUN],
+        ["failed", "–", "1,234", "–", due, "out of memory", RUN],
     ]
 
 

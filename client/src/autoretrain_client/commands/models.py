@@ -1,0 +1,151 @@
+"""`autoretrain models`, `activate` and `unpin`: what there is, and what is live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autoretrain_client.commands.naming import Named, find, strategy_argument
+from autoretrain_client.commands.printing import ABSENT, ago, details, figure, table
+from autoretrain_client.commands.session import Session, asks_api
+
+if TYPE_CHECKING:
+    from autoretrain_client.answers import Model, ModelReport, Page, Strategy
+
+
+@click.command()
+@strategy_argument
+@click.argument("version", required=False)
+@asks_api
+def models(session: Session, strategy: str, version: str | None) -> None:
+    """List a strategy's models, or report on one.
+
+    Newest first; with a VERSION, all figures of its verdict. STRATEGY is an id or a name.
+
+    \b
+    Examples:
+      autoretrain models "Mean Reversion BTC"
+      autoretrain models mean v7
+    """
+    from autoretrain_client.answers import Page
+
+    named = find(session.client, strategy)
+    if version is None:
+        found = tuple(session.client.models(named.id))
+        session.tell(Page(found, next=None), _lines)
+    else:
+        session.tell(session.client.model(named.id, version), _report)
+
+
+@click.command()
+@strategy_argument
+@click.argument("version")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Pin the waiting one, also where its verdict does not hold any more.",
+)
+@click.option("--reason", metavar="TEXT", help="Why; it is kept with the activation.")
+@asks_api
+def activate(
+    session: Session, strategy: str, version: str, force: bool, reason: str | None
+) -> None:
+    """Put a model live by hand.
+
+    The one that waits for approval is approved, any other one is pinned: while a model is
+    pinned, nothing else goes live. STRATEGY is an id or a name.
+
+    \b
+    Examples:
+      autoretrain activate "Mean Reversion BTC" v6 --reason "v7 trades too much"
+      autoretrain activate mean v8
+    """
+    named = find(session.client, strategy)
+    answer = session.client.activate(named.id, version, reason=reason, force=force)
+    session.tell(answer, partial(_activated, named, version))
+
+
+@click.command()
+@strategy_argument
+@asks_api
+def unpin(session: Session, strategy: str) -> None:
+    """Let the gate decide again what goes live.
+
+    STRATEGY is an id or a name.
+
+    \b
+    Example:
+      autoretrain unpin "Mean Reversion BTC"
+    """
+    named = find(session.client, strategy)
+    session.tell(session.client.unpin(named.id), _unpinned)
+
+
+def _activated(named: Named, version: str, strategy: Strategy) -> Iterator[str]:
+    if strategy.pin is None:
+        yield f"{strategy.name}: {version} is approved, and live"
+    else:
+        until = named.command("unpin")
+        yield f"{strategy.name}: {version} is live, and pinned: nothing else is until {until}"
+
+
+def _unpinned(strategy: Strategy) -> Iterator[str]:
+    live = strategy.ml_model_version or "no model"
+    yield f"{strategy.name}: not pinned; {live} is live, and the gate decides what follows it"
+
+
+def _lines(page: Page[Model]) -> Iterable[str]:
+    if not page.items:
+        return ["no models yet"]
+    return table([_row(model) for model in page.items])
+
+
+def _row(model: Model) -> dict[str, str]:
+    return {
+        "version": model.version,
+        "state": _state(model),
+        "made": ago(model.created_at),
+        "accuracy": figure(model.accuracy, ".2f"),
+        "improvement": figure(model.improvement, "+.2f"),
+        "roc-auc": figure(model.roc_auc, ".2f"),
+        "judged on": figure(model.judged_rows),
+        "verdict": model.line or ABSENT,
+    }
+
+
+def _state(model: Model) -> str:
+    if model.is_active:
+        return "live"
+    return "waits" if model.awaiting_approval else ABSENT
+
+
+def _report(report: ModelReport) -> Iterator[str]:
+    values = {item.name: getattr(report, item.name) for item in fields(report)}
+    verdict = values.pop("verdict") or {}
+    yield from details({name: _value(value) for name, value in values.items()})
+    yield "  verdict"
+    yield from details({f"  {name}": value for name, value in _flat(verdict)})
+
+
+def _flat(figures: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each figure under its name; those of a score say whose they are."""
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            yield from ((f"{name} {inner}", figure) for inner, figure in _flat(value))
+        else:
+            yield name, _value(value)
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return ABSENT
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,119 @@
+"""How answers look to people: plain text, figures, ages and tables.
+
+Everything that is printed goes through `plain`: names come from others, and a control character in
+one could rewrite what is on the screen.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+import click
+
+ABSENT = "–"
+_GAP = "  "
+_NARROWEST = 12
+"""Columns of a table that is too wide are narrowed down to this, the widest first."""
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
+def say(lines: Iterable[str], *, err: bool = False) -> None:
+    """Print the lines."""
+    for line in lines:
+        click.echo(plain(line), err=err)
+
+
+def plain(text: str) -> str:
+    """The text on one line, without anything that a terminal would obey."""
+    return "".join(
+        character if character.isprintable() else " " if character.isspace() else "�"
+        for character in text
+    )
+
+
+def figure(value: float | None, style: str = ",") -> str:
+    """The value in that format."""
+    return ABSENT if value is None else format(value, style)
+
+
+def ago(moment: datetime | None) -> str:
+    """How long ago it was, or how soon it will be."""
+    if moment is None:
+        return ABSENT
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    for length, unit in _UNITS:
+        count = round(abs(seconds)) // length
+        if count:
+            return f"{count} {unit} ago" if seconds > 0 else f"in {count} {unit}"
+    return "just now"
+
+
+def in_words(setting: object) -> str:
+    """A setting's value, as `autoretrain set` takes it."""
+    if setting is None:
+        return "none"
+    if isinstance(setting, float):
+        return f"{setting:g}"
+    return setting if isinstance(setting, str) else json.dumps(setting, ensure_ascii=False)
+
+
+def details(values: Mapping[str, str]) -> Iterator[str]:
+    """One line for each name, the values below each other."""
+    longest = max(map(len, values), default=0)
+    for name, value in values.items():
+        yield f"  {name:{longest}}{_GAP}{value}".rstrip()
+
+
+def table(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """The rows under their names; on a terminal no wider than it is."""
+    if not rows:
+        return
+    lines = [[name.upper() for name in rows[0]]]
+    lines += [[plain(cell) for cell in row.values()] for row in rows]
+    widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    widths = _narrowed(widths, room)
+    for line in lines:
+        cells = zip(line, widths, strict=True)
+        yield cut(_GAP.join(_padded(cell, width) for cell, width in cells).rstrip(), room)
+
+
+def cut(text: str, room: int | None) -> str:
+    """As much of the text as there is room for, all of it where that is None."""
+    if room is None or _width(text) <= room:
+        return text
+    while text and _width(text) >= room:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _narrowed(widths: Sequence[int], room: int | None) -> list[int]:
+    """The last column keeps its width: it holds what is copied, and is cut with the line."""
+    narrowed = list(widths)
+    while room is not None and sum(narrowed) + len(_GAP) * (len(narrowed) - 1) > room:
+        widest = max(range(len(narrowed) - 1), key=narrowed.__getitem__, default=0)
+        if narrowed[widest] <= _NARROWEST:
+            break
+        narrowed[widest] -= 1
+    return narrowed
+
+
+def _padded(cell: str, width: int) -> str:
+    shown = cut(cell, width)
+    return shown + " " * (width - _width(shown))
+
+
+def _width(text: str) -> int:
+    return sum(map(_cells, text))
+
+
+def _cells(character: str) -> int:
+    """How many cells of a terminal the character takes."""
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

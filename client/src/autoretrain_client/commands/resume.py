@@ -1,0 +1,34 @@
+"""`autoretrain resume`: a strategy that failures have paused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from autoretrain_client.commands.naming import find, strategy_argument
+from autoretrain_client.commands.session import Session, asks_api
+
+if TYPE_CHECKING:
+    from autoretrain_client.answers import Strategy
+
+
+@click.command()
+@strategy_argument
+@asks_api
+def resume(session: Session, strategy: str) -> None:
+    """Take a paused strategy up again.
+
+    STRATEGY is an id or a name.
+
+    \b
+    Example:
+      autoretrain resume "Mean Reversion BTC"
+    """
+    named = find(session.client, strategy)
+    session.tell(session.client.resume(named.id), _lines)
+
+
+def _lines(strategy: Strategy) -> Iterator[str]:
+    yield f"{strategy.name}: not paused; the next hourly check looks at it"
