@@ -91,7 +91,9 @@ def test_settings_table_names_every_variable_and_its_readers() -> None:
 def test_settings_per_strategy_are_documented_with_their_defaults() -> None:
     migration = dict(migrations())["0001_pre_initial.sql"]
     table = migration[: migration.index("COMMENT ON TABLE autoretrain.strategy_training")]
-    documented = {names(row[0]).pop(): row[1] for row in rows_of_table("docs/database.md", "column")}
+    documented = {
+        names(row[0]).pop(): row[1] for row in rows_of_table("docs/database.md", "column")
+    }
 
     assert documented.keys() == set(SETTINGS)
     for column, default in documented.items():

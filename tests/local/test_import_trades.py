@@ -433,7 +433,7 @@ def test_migrate_says_what_it_applied_and_then_that_there_is_nothing_to_do(
     blank: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["migrate", "--database-url", blank]) == 0
-    assert capsys.readouterr().out .splitlines() == APPLIED
+    assert capsys.readouterr().out.splitlines() == APPLIED
     assert main(["migrate", "--database-url", blank]) == 0
     assert capsys.readouterr().out == "nothing to do: the schema is up to date\n"
 

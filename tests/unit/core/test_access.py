@@ -65,7 +65,9 @@ class FakeTokens:
         names = [str(scope) for scope in scopes]  # type: ignore[attr-defined]
         self.known[token.id] = KnownToken(token.id, token.sha256, user_id, names, False, False)
         now = datetime(2026, 3, 2, tzinfo=UTC)
-        return TokenRow(token.id, name, names, now, now + lifetime if lifetime else None, None, None)
+        return TokenRow(
+            token.id, name, names, now, now + lifetime if lifetime else None, None, None
+        )
 
     def of_user(self, user_id: UUID) -> list[TokenRow]:
         return []
