@@ -28,7 +28,8 @@ def rsa_key(bits: int = 2048) -> rsa.RSAPrivateKey:
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    """Those of a person who has just signed in; None leaves a claim out."""
+    """Those of a person who has just signed in; None leaves a claim out, and a timedelta is that
+    long from now."""
     now = datetime.now(UTC)
     given = {
         "iss": ISSUER,
@@ -38,7 +39,11 @@ def claims(**changes: Any) -> dict[str, Any]:
         "iat": now,
         "role": "authenticated",
     }
-    return {name: value for name, value in (given | changes).items() if value is not None}
+    return {
+        name: now + value if isinstance(value, timedelta) else value
+        for name, value in (given | changes).items()
+        if value is not None
+    }
 
 
 def signed(key: Any = None, algorithm: str = "ES256", kid: Any = "ec", **changes: Any) -> str:

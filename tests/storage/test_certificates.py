@@ -10,7 +10,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,9 +90,11 @@ def localhost() -> Identity:
 
 @pytest.fixture
 def server(localhost: Identity, tmp_path: Path) -> Iterator[TlsServer]:
-    yield from _serving(localhost, tmp_path)
+    with _serving(localhost, tmp_path) as made:
+        yield made
 
 
+@contextmanager
 def _serving(shown: Identity, folder: Path) -> Iterator[TlsServer]:
     file = folder / "server.pem"
     file.write_text(shown.certificate + shown.key)
@@ -102,9 +104,11 @@ def _serving(shown: Identity, folder: Path) -> Iterator[TlsServer]:
         made = TlsServer(listening, context)
         thread = threading.Thread(target=made.serve)
         thread.start()
-        yield made
-        listening.shutdown(socket.SHUT_RDWR)
-        thread.join()
+        try:
+            yield made
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 def test_server_that_the_certificate_vouches_for_is_trusted(
@@ -126,7 +130,7 @@ def test_server_of_anybody_else_is_not(server: TlsServer) -> None:
 
 def test_server_of_another_name_is_not(tmp_path: Path) -> None:
     elsewhere = identity("db.example.com")
-    for server in _serving(elsewhere, tmp_path):
+    with _serving(elsewhere, tmp_path) as server:
         with pytest.raises(DatabaseUnavailable, match="does not match host name"):
             connect(server.url, elsewhere.certificate)
 
