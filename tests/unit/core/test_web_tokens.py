@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from autoretrain.domain.access import ALL_SCOPES, Caller
 from autoretrain.errors import BadSetting, DependencyError
-from autoretrain.issuer_keys import IssuerKeys
+from autoretrain.identity.issuer_keys import IssuerKeys
+from autoretrain.identity.web_tokens import SupabaseTokens, web_tokens
 from autoretrain.ports import NotVerified, WebTokens
-from autoretrain.web_tokens import SupabaseTokens, web_tokens
 from tests.signers import (
     ISSUER,
     JWT_SECRET,

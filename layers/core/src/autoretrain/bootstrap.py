@@ -79,7 +79,7 @@ def authorizer(settings: AuthorizerSettings, refused: Callable[[Refusal], None])
 
     @cache
     def people() -> WebTokens:
-        from autoretrain.web_tokens import web_tokens
+        from autoretrain.identity.web_tokens import web_tokens
 
         return web_tokens(
             settings.jwt_issuer, settings.jwt_audience, lambda: secret.recent().jwt_secret

@@ -14,7 +14,7 @@ from jwt.exceptions import PyJWTError
 
 from autoretrain.domain.access import ALL_SCOPES, Caller
 from autoretrain.errors import BadSetting
-from autoretrain.issuer_keys import Fetch, IssuerKeys, fetch
+from autoretrain.identity.issuer_keys import Fetch, IssuerKeys, fetch
 from autoretrain.ports import NotVerified, WebTokens
 
 DEFAULT_AUDIENCE = ROLE = "authenticated"

@@ -1,0 +1,1 @@
+"""Web tokens: the only PyJWT, imported when the first of them comes."""
