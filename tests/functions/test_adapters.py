@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import traceback
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import boto3
@@ -10,6 +11,7 @@ import pytest
 
 from autoretrain.aws.artifacts import S3Artifacts
 from autoretrain.aws.invoker import LambdaInvoker
+from autoretrain.aws.links import S3Links
 from autoretrain.aws.secrets import KeptSecret, Secret, read_secret
 from autoretrain.aws.tasks import ClusterTasks
 from autoretrain.errors import (
@@ -113,3 +115,17 @@ def test_task_that_was_never_started_is_not_found(running: Running) -> None:
     assert ClusterTasks(CLUSTER).find(uuid4(), 1) is None
     with pytest.raises(DependencyError):
         ClusterTasks("another").find(uuid4(), 1)
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", "eu-south-1", "me-central-1"])
+def test_link_of_a_model_leads_to_the_buckets_own_region(
+    monkeypatch: pytest.MonkeyPatch, region: str
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+
+    address = urlsplit(S3Links("models-of-mine").url("models/a/model.txt", 900))
+
+    assert address.hostname == f"models-of-mine.s3.{region}.amazonaws.com"
+    assert "X-Amz-Expires=900" in address.query

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Barrier
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,7 +11,7 @@ import pytest
 
 from autoretrain.domain.runs import Status
 from autoretrain.domain.work import Idempotency, Wish
-from autoretrain.errors import Conflict, LaunchRefused, TooManyRuns, Unknown
+from autoretrain.errors import Conflict, Invalid, LaunchRefused, TooManyRuns, Unknown
 from autoretrain.services.launch import Launcher
 from autoretrain.services.retrain import Asked, Retraining
 from autoretrain.storage.asking import AskBooks
@@ -249,9 +251,40 @@ def test_caller_who_asks_too_often_within_an_hour_has_to_wait(own: Stack) -> Non
         assert assignment is not None
         own.training.decline(assignment, declined())
 
-    with pytest.raises(TooManyRuns, match="2 trainings within an hour, 2 are allowed"):
+    with pytest.raises(TooManyRuns, match="2 trainings within an hour"):
         person.train()
     assert len(person.runs()) == 2
+
+
+def test_limit_holds_for_all_that_a_caller_asks_for_at_once(own: Stack) -> None:
+    people = [asker(own) for _ in range(6)]
+    for person in people:
+        person.runs_per_hour = 2
+    begin = Barrier(len(people))
+
+    def ask(person: Asker) -> bool:
+        begin.wait()
+        try:
+            return person.train().run_id is not None
+        except TooManyRuns:
+            return False
+
+    with ThreadPoolExecutor(len(people)) as threads:
+        assert sum(threads.map(ask, people)) == 2
+    assert len(people[0].runs()) == 2
+
+
+def test_key_that_was_answered_with_a_live_run_stands_for_it_also_later(own: Stack) -> None:
+    person = asker(own)
+    live = person.train()
+    assert live.run_id is not None
+    assert person.train(KEY).run_id == live.run_id
+    assignment = own.training.begin(live.run_id, None)
+    assert assignment is not None
+    own.training.decline(assignment, declined())
+
+    assert person.train(KEY).run_id == live.run_id
+    assert len(person.runs()) == 1
 
 
 def test_training_that_ends_during_a_check_is_no_reason_for_another(own: Stack) -> None:
@@ -316,3 +349,24 @@ def test_nothing_of_somebody_else_can_be_asked_for(stack: Stack) -> None:
     with pytest.raises(Unknown, match="no such run"):
         theirs.wait(SOMEBODY, run_id, 25)
     assert len(person.runs()) == 1
+
+
+def test_training_that_somebody_asked_for_too_early_leaves_the_clock_alone(stack: Stack) -> None:
+    person = asker(stack)
+    run_id = person.train(min_trades=900).run_id
+    assert run_id is not None
+    assignment = stack.training.begin(run_id, None)
+    assert assignment is not None
+
+    stack.training.decline(assignment, declined())
+
+    assert stack.world.one("SELECT ml_model_trained_at AS t FROM ai_strategies").t is None
+    assert person.runs()[0].outcome == "insufficient_data"
+    assert person.check().should_retrain
+
+
+def test_weight_of_a_feature_that_no_trade_has_starts_no_training(own: Stack) -> None:
+    person = asker(own)
+    with pytest.raises(Invalid, match="no macd"):
+        person.train(feature_weights={"macd": 1.2})
+    assert person.runs() == []

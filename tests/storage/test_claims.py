@@ -63,7 +63,7 @@ def test_claim_names_the_live_run_when_there_is_one(stack: Stack) -> None:
 
     second = stack.claim(strategy_id)
 
-    assert second == NotClaimed("live_run", "a training is already on its way", first)
+    assert second == NotClaimed("live_run", "a training is already on its way: it is queued", first)
     assert fences(stack) == [(1, 1)]
 
 
@@ -113,7 +113,9 @@ def test_claim_is_refused_while_the_strategy_is_paused(stack: Stack) -> None:
     request = stack.request(strategy_id)
     stack.world.run("UPDATE autoretrain.strategy_training SET paused_reason = 'five failures'")
 
-    assert stack.checking.claim(request) == NotClaimed("paused", "paused: five failures")
+    assert stack.checking.claim(request) == NotClaimed(
+        "paused", "paused: five failures; resume it, or use force"
+    )
 
 
 def test_claim_race_of_twelve_leaves_one_run_with_the_strategys_fence(own: Stack) -> None:

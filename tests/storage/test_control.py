@@ -114,15 +114,30 @@ def test_pinned_version_stays_active_through_ten_ticks_in_which_every_condition_
     assert trained(own, strategy, "v1") == books(own).champion
 
 
-def test_activating_the_active_version_pins_it_and_logs_no_change(
+def test_activating_the_active_version_does_nothing_and_by_force_pins_it(
     stack: Stack, strategy: UUID
 ) -> None:
     trained(stack, strategy)
     before = log(stack)
 
     control(stack).activate(USER, strategy, "v1", force=False, why="")
+    assert (books(stack).pinned_version, log(stack)) == (None, before)
 
-    assert (books(stack).pinned_version, log(stack)) == ("v1", before)
+    control(stack).activate(USER, strategy, "v1", force=True, why="holiday")
+    control(stack).unpin(USER, strategy)
+    control(stack).unpin(USER, strategy)
+    assert log(stack)[len(before) :] == [
+        ("v1", "v1", USER, "pinned by hand: holiday"),
+        ("v1", "v1", USER, "unpinned by hand"),
+    ]
+
+
+def test_approving_twice_pins_nothing(stack: Stack, strategy: UUID) -> None:
+    approve_mode(stack, strategy)
+    for _ in range(2):
+        control(stack).activate(USER, strategy, "v2", force=False, why="")
+
+    assert (books(stack).champion, books(stack).pinned_version) == ("v2", None)
 
 
 def approve_mode(stack: Stack, strategy: UUID) -> None:
@@ -178,7 +193,7 @@ def test_approval_is_refused_once_the_champion_has_changed_unless_by_force(
 
 def test_approval_is_refused_while_another_version_is_pinned(stack: Stack, strategy: UUID) -> None:
     approve_mode(stack, strategy)
-    control(stack).activate(USER, strategy, "v1", force=False, why="")
+    control(stack).activate(USER, strategy, "v1", force=True, why="")
 
     with pytest.raises(Conflict, match="pinned to v1 by hand"):
         control(stack).activate(USER, strategy, "v2", force=False, why="")
@@ -338,3 +353,14 @@ def test_strategy_that_the_hourly_check_never_met_can_be_changed(own: Stack) -> 
     control(own).change_settings(USER, strategy, {"ml_training_enabled": True})
 
     assert books(own).strategy_id == strategy
+
+
+def test_weight_of_a_feature_that_no_trade_has_is_refused_where_it_is_given(
+    stack: Stack, strategy: UUID
+) -> None:
+    with pytest.raises(Invalid, match="no macd, rsj; they have rsi"):
+        control(stack).change_settings(
+            USER, strategy, {"feature_weights": {"rsj": 1.2, "macd": 1.0, "side": 0.5}}
+        )
+    other = stack.world.strategy("without trades")
+    control(stack).change_settings(USER, other, {"feature_weights": {"rsj": 1.2}})

@@ -133,7 +133,7 @@ def test_strategy_is_told_with_settings_models_and_what_goes_on(
     stack: Stack, strategy: UUID
 ) -> None:
     trained(stack, strategy)
-    Control(stack.database()).activate(USER, strategy, "v1", force=False, why="")
+    Control(stack.database()).activate(USER, strategy, "v1", force=True, why="")
     run_id = stack.starting(strategy)
 
     row = reading(stack).strategy(USER, strategy)

@@ -5,7 +5,7 @@ import pytest
 
 from autoretrain.errors import BadSetting, DatabaseUnavailable
 from autoretrain.storage.connection import connect
-from autoretrain.storage.database import Database, Transaction
+from autoretrain.storage.database import SOMEBODY_WAITS, Database, Transaction
 from tests.storage.conftest import Stack
 from tests.world import World
 
@@ -67,6 +67,9 @@ def test_lock_that_nobody_gives_back_is_waited_for_ten_seconds_at_most(own: Stac
             return row[0], row[1]
 
     assert own.database().transaction(limits) == ("10s", "20s")
+    waited_for = Database(lambda: connect(own.url), "autoretrain_api", SOMEBODY_WAITS)
+    assert waited_for.transaction(limits) == ("3s", "8s")
+    waited_for.close()
     with own.database().snapshot() as tx:
         assert limits(tx) == ("10s", "10min")
 

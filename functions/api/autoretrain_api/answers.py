@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from autoretrain.domain.runs import Status
+from autoretrain_api.openly import openly
 
 Item = TypeVar("Item")
 
@@ -107,6 +108,11 @@ class Run(RunSummary):
     model_version: str | None
     activated: bool | None
     error: Failure | None
+
+    @field_validator("error")
+    @classmethod
+    def _openly(cls, error: Failure | None) -> Failure | None:
+        return error and Failure(code=error.code, message=openly(error.code, error.message))
 
 
 class Model(Answer):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -10,6 +12,9 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
 MAX_WAIT_SECONDS = 25
 """Below the 30 s after which API Gateway gives the caller up."""
+
+ANSWER_SECONDS = 27
+"""So long after the request came, its answer is on its way."""
 
 JSON = "application/json"
 ALWAYS = {
@@ -38,6 +43,13 @@ def preferred_wait(prefer: str) -> int | None:
         if wait:
             return min(int(wait[2]), MAX_WAIT_SECONDS)
     return None
+
+
+def seconds_left(context: Mapping[str, Any]) -> float:
+    """How long a request may still be waited for, by the time at which API Gateway took it: a cold
+    start and the claim have used some of it."""
+    taken_at: float = context.get("timeEpoch", 0) / 1000
+    return max(0.0, ANSWER_SECONDS - max(0.0, time.time() - taken_at))
 
 
 def is_known(etag: str, if_none_match: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
 import click
@@ -201,16 +201,34 @@ def _tell_stored(strategy: str, stored: Stored) -> None:
     show_default=True,
     help="Where the API listens on 127.0.0.1; 0 for any port that is free.",
 )
+@click.option("--jwt-issuer", default="", help="Take web tokens (JWT) of this issuer too.")
+@click.option(
+    "--jwt-audience", default="authenticated", show_default=True, help="Whom they are made for."
+)
+@click.option(
+    "--jwt-secret-file",
+    type=click.File(encoding="utf-8"),
+    help="A file with the secret that HS256 web tokens are signed with.",
+)
 @_database_options
-def up(port: int, database_url: str | None, data: Path) -> None:
+def up(
+    port: int,
+    jwt_issuer: str,
+    jwt_audience: str,
+    jwt_secret_file: TextIO | None,
+    database_url: str | None,
+    data: Path,
+) -> None:
     """Keep the whole stack up on this machine, with the hourly tick, the first at once.
 
     Ctrl-C stops everything it has started. Data and models are kept in the folder. The API's
     address and a token for it are printed; the token is in the folder too.
     """
+    from autoretrain_local.stack import SignIn
     from autoretrain_local.up import run
 
-    run(database_url, data, port, sys.stdout)
+    secret = jwt_secret_file.read().strip() if jwt_secret_file else None
+    run(database_url, data, port, SignIn(jwt_issuer, jwt_audience, secret), sys.stdout)
 
 
 @click.command()

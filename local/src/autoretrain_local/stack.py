@@ -8,6 +8,7 @@ import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -39,6 +40,15 @@ DISPATCHER, CONDITION_CHECK, TASK_STOPPED = (
 SETTLE_SECONDS = 3600.0
 
 
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Whose web tokens are taken beside our own; an empty issuer's: nobody's."""
+
+    issuer: str = ""
+    audience: str = ""
+    jwt_secret: str | None = field(default=None, repr=False)
+
+
 class LocalStack:
     """A context manager; enter it from the main thread, before other threads exist.
 
@@ -53,11 +63,13 @@ class LocalStack:
         hear: Hear,
         plan: Plan | None = None,
         port: int = 0,
+        sign_in: SignIn | None = None,
     ) -> None:
         self._database_url = database_url
         self._hear = hear
         self._plan = plan or read_plan()
         self._port = port
+        self._sign_in = sign_in or SignIn()
         self._imports = Imports()
         self._aws = MotoAws(data / "aws")
         self._undo = ExitStack()
@@ -71,7 +83,9 @@ class LocalStack:
             endpoints = Endpoints()
             variables = self._aws.environment(endpoints.url)
             undo.enter_context(_environment(variables))
-            settings = _settings(self._put_up_services(), _trainer_definition(self._plan).arn)
+            settings = _settings(
+                self._put_up_services(), _trainer_definition(self._plan).arn, self._sign_in
+            )
             undo.enter_context(_environment(_chosen(self._all_variables(), settings)))
             trainer = variables | _chosen(self._plan.trainer.variables, settings)
             self.ecs = self._cluster(trainer, endpoints.url)
@@ -105,7 +119,10 @@ class LocalStack:
     def _put_up_services(self) -> str:
         """Secret, bucket and queue, as the template makes them; returns the secret's ARN."""
         secret = boto3.client("secretsmanager").create_secret(
-            Name="auto-retrain/database", SecretString=json.dumps({"url": self._database_url})
+            Name="auto-retrain/database",
+            SecretString=json.dumps(
+                {"url": self._database_url, "jwt_secret": self._sign_in.jwt_secret}
+            ),
         )
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         boto3.client("sqs").create_queue(QueueName=FAILURE_QUEUE)
@@ -171,7 +188,7 @@ def _trainer_definition(plan: Plan, environment: Mapping[str, str] | None = None
     )
 
 
-def _settings(secret_arn: str, task_definition_arn: str) -> dict[str, str]:
+def _settings(secret_arn: str, task_definition_arn: str, sign_in: SignIn) -> dict[str, str]:
     """What the template's references come to on this machine."""
     return {
         "DATABASE_SECRET_ARN": secret_arn,
@@ -186,8 +203,8 @@ def _settings(secret_arn: str, task_definition_arn: str) -> dict[str, str]:
         "TRAINER_ASSIGN_PUBLIC_IP": "DISABLED",
         "MAX_CONCURRENT_TASKS": str(os.cpu_count() or 1),
         "RUNS_PER_HOUR": "60",
-        "JWT_ISSUER": "",  # nobody signs in here: a token of ours does
-        "JWT_AUDIENCE": "authenticated",
+        "JWT_ISSUER": sign_in.issuer,
+        "JWT_AUDIENCE": sign_in.audience,
         "MODEL_BUCKET": BUCKET,
         "OMP_NUM_THREADS": "1",
     }

@@ -18,7 +18,7 @@ from autoretrain.storage.migrate import migrate
 from autoretrain_local.databases import STACK_FILE, embedded
 from autoretrain_local.facts import Narrator
 from autoretrain_local.folder import claimed, write_private
-from autoretrain_local.stack import LocalStack
+from autoretrain_local.stack import LocalStack, SignIn
 from autoretrain_local.template import read_plan
 from autoretrain_local.token_file import local_token
 
@@ -31,7 +31,7 @@ The API, for your own strategies:
 """
 
 
-def run(database_url: str | None, data: Path, port: int, out: TextIO) -> None:
+def run(database_url: str | None, data: Path, port: int, sign_in: SignIn, out: TextIO) -> None:
     """Run until Ctrl-C or SIGTERM. Raises what the database and the stack raise at their start."""
     narrator, plan = Narrator(out), read_plan()
     with (
@@ -41,7 +41,7 @@ def run(database_url: str | None, data: Path, port: int, out: TextIO) -> None:
     ):
         _migrate(url, narrator)
         token = local_token(url, data)
-        with LocalStack(url, data, narrator.hear, plan, port) as stack, _until_stopped():
+        with LocalStack(url, data, narrator.hear, plan, port, sign_in) as stack, _until_stopped():
             command = Path(sys.argv[0])
             greeting = GREETING.format(data=data, command=command, url=stack.url, token=token)
             narrator.say(greeting)

@@ -12,14 +12,16 @@ import pytest
 
 from autoretrain_local import first_token
 from autoretrain_local.postgres import PostgresServer
-from autoretrain_local.stack import LocalStack
+from autoretrain_local.stack import LocalStack, SignIn
 from autoretrain_local.template import read_plan
 from tests.conftest import cloned
+from tests.signers import ISSUER, JWT_SECRET
 from tests.world import USER, World
 
 STRANGER = UUID("00000000-0000-0000-0000-0000000000bb")
 UNKNOWN = UUID("00000000-0000-0000-0000-0000000000cc")
 PATIENCE_SECONDS = 60
+USED_KEY = "once"
 
 
 @dataclass
@@ -63,7 +65,9 @@ def site(
 ) -> Iterator[Site]:
     lines: list[str] = []
     for url in cloned(postgres, templates["tables"]):
-        with LocalStack(url, tmp_path_factory.mktemp("stack"), lines.append, _unthrottled()) as up:
+        sign_in = SignIn(ISSUER, jwt_secret=JWT_SECRET)
+        data = tmp_path_factory.mktemp("stack")
+        with LocalStack(url, data, lines.append, _unthrottled(), sign_in=sign_in) as up:
             world = World(url)
             owner, stranger = (tenant(up.url, world, user) for user in (USER, STRANGER))
             yield Site(up.url, world, owner, stranger, lines)
@@ -82,7 +86,9 @@ def tenant(url: str, world: World, user_id: UUID) -> Tenant:
     strategy_id = world.strategy(f"of {user_id}", user_id=user_id)
     world.trades(strategy_id, [1.0, -1.0] * 60)
     asked = http.post(
-        "/train-strategy", json={"strategy_id": str(strategy_id)}, headers={"Prefer": "wait=25"}
+        "/train-strategy",
+        json={"strategy_id": str(strategy_id)},
+        headers={"Prefer": "wait=25", "Idempotency-Key": USED_KEY},
     )
     told = asked.json()
     assert asked.status_code == 200, told

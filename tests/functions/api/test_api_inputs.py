@@ -3,13 +3,16 @@ from __future__ import annotations
 import http.client
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from autoretrain_local import first_token
-from tests.functions.api.conftest import UNKNOWN, Site, bearer
+from tests.functions.api.conftest import UNKNOWN, USED_KEY, Site, bearer
+from tests.signers import JWT_SECRET, signed
+from tests.world import USER
 
 CHECK = "/api/ai-strategies/{id}/auto-retrain"
 SETTINGS = "/api/ai-strategies/{id}"
@@ -54,6 +57,11 @@ def keyed(row: str, key: str) -> Bad:
     return Bad(row, "POST", CHECK, 422, "invalid_request", "{}", headers)
 
 
+def signed_in(row: str, *args: Any, **claims: Any) -> Bad:
+    key = args or (JWT_SECRET, "HS256", "legacy")
+    return as_somebody(row, f"Bearer {signed(*key, sub=str(USER), **claims)}")
+
+
 UNSIGNED = "eyJhbGciOiJub25lIn0.eyJzdWIiOiIwMDAwIn0."  # {"alg":"none"} . {"sub":"0000"} .
 BAD = [
     Bad("B1 no token", "GET", "/api/tokens", 401, UNAUTHORIZED, headers={"Authorization": ""}),
@@ -61,7 +69,20 @@ BAD = [
     as_somebody("B1 another scheme", "Basic dXNlcjpwYXNz"),
     get("B2 a stranger's strategy", "/api/ai-strategies/{stranger}", 404, "unknown_strategy"),
     as_somebody("B3 unsigned web token", f"Bearer {UNSIGNED}"),
+    signed_in("B3 expired", exp=timedelta(hours=-1)),
+    signed_in("B3 another audience", aud="anon"),
+    signed_in("B3 another issuer", iss="https://other.supabase.co/auth/v1"),
+    signed_in("B3 another secret", "x" * 40, "HS256", "legacy"),
     as_somebody("B4 a token that is none", f"Bearer arp_abcd1234_{'A' * 43}"),
+    Bad(
+        "B24 a key of another request",
+        "POST",
+        "/train-strategy",
+        409,
+        "idempotency_conflict",
+        '{"strategy_id": "{strategy}", "min_trades": 61}',
+        {"Idempotency-Key": USED_KEY},
+    ),
     Bad("B5 no body", "POST", "/train-strategy", 422, "invalid_request"),
     post("B5 a list", "[]", 422, "invalid_request"),
     post("B5 a text", '"x"', 422, "invalid_request"),
@@ -118,8 +139,8 @@ def send(site: Site, bad: Bad) -> tuple[int, str, Any]:
     path = bad.path.replace("{id}", owner).replace("{stranger}", stranger)
     headers = {**bearer(site.owner.token), "Content-Type": "application/json", **bad.headers}
     connection = http.client.HTTPConnection(urlsplit(site.url).netloc, timeout=60)
-    body = bad.body.encode() if isinstance(bad.body, str) else bad.body
-    connection.request(bad.method, path, body, headers)
+    body = bad.body.replace("{strategy}", owner) if isinstance(bad.body, str) else bad.body
+    connection.request(bad.method, path, body.encode() if isinstance(body, str) else body, headers)
     answer = connection.getresponse()
     told = answer.read().decode()
     media_type = str(answer.getheader("Content-Type"))
@@ -156,6 +177,13 @@ def test_a_stranger_s_strategy_is_answered_as_an_unknown_one(site: Site) -> None
     assert told[0] == told[1]
 
 
+def test_a_person_who_is_signed_in_reads_what_is_theirs(site: Site) -> None:
+    text = signed(JWT_SECRET, "HS256", "legacy", sub=str(USER))
+    told = site.owner.http.get("/api/ai-strategies", headers=bearer(text))
+
+    assert [one["id"] for one in told.json()["items"]] == [str(site.owner.strategy_id)]
+
+
 def test_a_revoked_token_is_refused(site: Site) -> None:
     token = first_token.create(site.world.url, site.owner.user_id, "short lived")
     revoked = site.owner.http.delete(f"/api/tokens/{token.split('_')[1]}")
@@ -166,7 +194,7 @@ def test_a_revoked_token_is_refused(site: Site) -> None:
 
 
 def test_a_key_asks_for_one_run_and_another_body_is_a_conflict(site: Site) -> None:
-    headers = {"Idempotency-Key": "once", "Prefer": "wait=25"}
+    headers = {"Idempotency-Key": "twice", "Prefer": "wait=25"}
     body = {"strategy_id": str(site.owner.strategy_id)}
 
     first, again, other = (

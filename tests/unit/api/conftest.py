@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,7 @@ def event(method: str, path: str, scopes: str, headers: dict[str, str]) -> dict[
         "requestContext": {
             "stage": "$default",
             "requestId": "req-1",
+            "timeEpoch": int(time.time() * 1000),
             "http": {"method": method, "path": path, "sourceIp": "127.0.0.1"},
             "authorizer": {"lambda": context},
         },

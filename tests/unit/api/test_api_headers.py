@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from autoretrain_api.headers import is_known, preferred_wait
+from autoretrain_api.headers import is_known, preferred_wait, seconds_left
 from tests.unit.api.conftest import Api
 from tests.unit.api.people import RUN, ActiveRow, model, run
 
@@ -78,6 +80,14 @@ def test_an_ended_run_is_answered_with_its_model_when_waited_for(api: Api) -> No
     assert told.json["retrained"] is True
     assert told.json["model"]["version"] == "v2"
     assert told.json["model"]["improvement"] == 0.03
+
+
+def test_wait_leaves_time_for_the_answer_to_get_back() -> None:
+    now = time.time() * 1000
+    assert seconds_left({"timeEpoch": now}) == pytest.approx(27, abs=1)
+    assert seconds_left({"timeEpoch": now - 10_000}) == pytest.approx(17, abs=1)
+    assert seconds_left({"timeEpoch": now - 60_000}) == seconds_left({}) == 0
+    assert seconds_left({"timeEpoch": now + 60_000}) == 27
 
 
 def test_a_failed_run_says_why_it_has_no_model(api: Api) -> None:

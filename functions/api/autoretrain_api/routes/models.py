@@ -72,7 +72,7 @@ def activate(
         "unpinModel",
         "Let the gate decide again what is active",
         "models",
-        refuses=NAMED + BODY + CONFLICT,
+        refuses=NAMED + BODY,
     ),
 )
 def unpin(caller: Keeper, strategy_id: Id) -> Strategy:
@@ -115,5 +115,6 @@ def _links(artifact_key: str | None) -> dict[str, Any]:
 def _etag(told: ActiveModel) -> str:
     """Changes with whatever changes what a bot does; the URLs differ every time."""
     base_rate = None if told.base_rate is None else round(told.base_rate, 4)
-    content = [told.version, told.sha256, told.manifest_sha256, told.expired, base_rate]
+    expires_at = told.expires_at and told.expires_at.isoformat()
+    content = [told.version, told.sha256, told.manifest_sha256, told.expired, expires_at, base_rate]
     return f'"{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]}"'

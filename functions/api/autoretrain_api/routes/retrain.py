@@ -19,8 +19,9 @@ from autoretrain_api.allowed import Id, IdempotencyKey, Prefer
 from autoretrain_api.answers import Failure, Retrain, RetrainedModel, Run
 from autoretrain_api.callers import Retrainer
 from autoretrain_api.described import BODY, CONFLICT, NAMED, described
-from autoretrain_api.headers import JSON, preferred_wait
+from autoretrain_api.headers import JSON, preferred_wait, seconds_left
 from autoretrain_api.log import tell
+from autoretrain_api.openly import openly
 from autoretrain_api.people import people
 from autoretrain_api.requests import CheckRequest, ManualTrainRequest, TrainRequest
 
@@ -57,7 +58,7 @@ def check(
         caller.user_id, strategy_id, force=body.force, idempotency=once
     )
     tell("check", caller, strategy_id=strategy_id, run_id=asked.run_id, force=body.force)
-    return _answer(caller, asked, prefer)
+    return _answer(request, caller, asked, prefer)
 
 
 @router.post(
@@ -88,7 +89,7 @@ def train(
         caller.user_id, wish, _idempotency(request, idempotency_key, body)
     )
     tell("train", caller, strategy_id=body.strategy_id, run_id=asked.run_id)
-    return _answer(caller, asked, prefer)
+    return _answer(request, caller, asked, prefer)
 
 
 @router.post(
@@ -119,7 +120,7 @@ def train_by_hand(
         caller.user_id, wish, _idempotency(request, idempotency_key, body)
     )
     tell("train by hand", caller, strategy_id=body.strategy_id, run_id=asked.run_id)
-    return _answer(caller, asked, prefer)
+    return _answer(request, caller, asked, prefer)
 
 
 def _idempotency(request: Request, key: str | None, body: BaseModel) -> Idempotency | None:
@@ -131,12 +132,13 @@ def _idempotency(request: Request, key: str | None, body: BaseModel) -> Idempote
     return Idempotency(key, hashlib.sha256(asked.encode()).hexdigest())
 
 
-def _answer(caller: Caller, asked: Asked, prefer: str) -> Response[Retrain]:
+def _answer(request: Request, caller: Caller, asked: Asked, prefer: str) -> Response[Retrain]:
     seconds = preferred_wait(prefer)
     applied = {} if seconds is None else {"Preference-Applied": f"wait={seconds}"}
     run, model = None, None
     if asked.run_id is not None:
-        people().retraining.wait(caller.user_id, asked.run_id, seconds or 0)
+        left = seconds_left(request.resolved_event["requestContext"])
+        people().retraining.wait(caller.user_id, asked.run_id, min(seconds or 0, left))
         run = Run.of(people().reading.run(caller.user_id, asked.run_id))
         model = people().reading.retrain_model(caller.user_id, asked.run_id)
     why_not = asked.not_started
@@ -146,7 +148,9 @@ def _answer(caller: Caller, asked: Asked, prefer: str) -> Response[Retrain]:
         retrained=model is not None,
         model=RetrainedModel.of(model) if model is not None else None,
         training_run=run,
-        not_started=Failure(code=why_not.code, message=why_not.line) if why_not else None,
+        not_started=Failure(code=why_not.code, message=openly(why_not.code, why_not.line))
+        if why_not
+        else None,
     )
     is_live = run is not None and run.status in LIVE
     return Response(202 if is_live else 200, JSON, told, applied)

@@ -20,7 +20,7 @@ from autoretrain_api.answers import (
     Week,
 )
 from autoretrain_api.callers import Keeper, Reader
-from autoretrain_api.described import BODY, CHECKED, NAMED, described
+from autoretrain_api.described import BODY, CHECKED, CONFLICT, NAMED, described
 from autoretrain_api.log import tell
 from autoretrain_api.people import people
 from autoretrain_api.requests import SettingsRequest
@@ -59,7 +59,10 @@ def strategy(caller: Reader, strategy_id: Id) -> Strategy:
 @router.patch(
     "/api/ai-strategies/<id>",
     **described(
-        "changeSettings", "Change some of the settings", "strategies", refuses=NAMED + BODY
+        "changeSettings",
+        "Change some of the settings",
+        "strategies",
+        refuses=NAMED + BODY + CONFLICT,
     ),
 )
 def change_settings(
@@ -77,7 +80,7 @@ def change_settings(
         "resumeStrategy",
         "Take a paused strategy up again",
         "strategies",
-        refuses=NAMED + BODY + (409,),
+        refuses=NAMED + BODY,
     ),
 )
 def resume(caller: Keeper, strategy_id: Id) -> Strategy:

@@ -31,23 +31,23 @@ from autoretrain.storage.books import CheckBooks, DispatchBooks, LaunchBooks, St
 from autoretrain.storage.clock import DatabaseClock
 from autoretrain.storage.connection import connect
 from autoretrain.storage.control import Control
-from autoretrain.storage.database import API, Database
+from autoretrain.storage.database import API, PATIENT, SOMEBODY_WAITS, Database, Limits
 from autoretrain.storage.reading import Reading
 from autoretrain.storage.tokens import TokenBooks
 from autoretrain.storage.vitals import VitalBooks
 
 
-def database(secret_arn: str, role: str = API) -> Database:
+def database(secret_arn: str, role: str = API, limits: Limits = PATIENT) -> Database:
     """A database that asks for its address at every new connection: secrets rotate."""
-    return _database(KeptSecret(secret_arn), role)
+    return _database(KeptSecret(secret_arn), role, limits)
 
 
-def _database(secret: KeptSecret, role: str = API) -> Database:
+def _database(secret: KeptSecret, role: str, limits: Limits) -> Database:
     def opened() -> connection:
         current = secret.fresh()
         return connect(current.url, current.ca)
 
-    return Database(opened, role)
+    return Database(opened, role, limits)
 
 
 def dispatcher(settings: DispatcherSettings) -> Dispatcher:
@@ -85,7 +85,7 @@ def authorizer(settings: AuthorizerSettings, refused: Callable[[Refusal], None])
             settings.jwt_issuer, settings.jwt_audience, lambda: secret.recent().jwt_secret
         )
 
-    return Authorizer(TokenBooks(_database(secret)), people, refused)
+    return Authorizer(TokenBooks(_database(secret, API, SOMEBODY_WAITS)), people, refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class People:
 
 
 def people(settings: ApiSettings) -> People:
-    books = database(settings.database_secret_arn)
+    books = database(settings.database_secret_arn, limits=SOMEBODY_WAITS)
     return People(
         reading=Reading(books),
         retraining=Retraining(

@@ -122,6 +122,9 @@ class Asking(Protocol):
 
     def store_decisions(self, decisions: Sequence[Decision], slot: datetime | None) -> None: ...
 
+    def live_run(self, user_id: UUID, strategy_id: UUID) -> NotClaimed | None:
+        """The strategy's live run, as the reason why there is no other."""
+
     def free_lost_run(self, user_id: UUID, strategy_id: UUID) -> None:
         """Queue the strategy's run again, or fail it, where its trainer has gone."""
 

@@ -91,8 +91,8 @@ def _parse(kind: str, variable: str, text: str) -> str | int | tuple[str, ...]:
     if kind == "int":
         try:
             number = int(text)
-        except ValueError as exc:
-            raise BadSetting(f"{variable} must be a whole number") from exc
+        except ValueError:  # which repeats the value
+            raise BadSetting(f"{variable} must be a whole number") from None
         if number < 1:
             raise BadSetting(f"{variable} must be at least 1")
         return number

@@ -17,8 +17,10 @@ class S3Links:
         import boto3
         from botocore.config import Config
 
-        # Version 4 names the region: the older one is refused by every newer region.
-        return boto3.client("s3", config=Config(signature_version="s3v4"))
+        # Version 4 and the bucket as a host name make an address in the bucket's own region: newer
+        # regions refuse any other, and others redirect, which a signed request does not survive.
+        regional = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+        return boto3.client("s3", config=regional)
 
     def url(self, key: str, seconds: int) -> str:
         """An address that anybody can read the object from, for so long."""

@@ -34,11 +34,17 @@ class ByHand:
     why: str
 
 
+ALREADY_LIVE = ByHand(pins=False, why="already live")
+
+
 def activation_by_hand(standing: Standing, *, force: bool) -> ByHand:
     """An approval holds as long as its verdict does; by force it is an activation like any other.
 
-    Raises Conflict where the waiting challenger's verdict does not hold any more.
+    Asking twice does nothing twice: what is live already is pinned by force only. Raises Conflict
+    where the waiting challenger's verdict does not hold any more.
     """
+    if standing.version == standing.champion and not force:
+        return ALREADY_LIVE
     if standing.awaiting_approval and not force:
         _refuse_outdated(standing)
         return ByHand(pins=False, why="approved by hand")

@@ -94,6 +94,8 @@ class SupabaseTokens:
         """The key that the header names, and the one algorithm that this key may be used with."""
         if header.get("alg") == "HS256":
             return self._shared_secret(), "HS256"
+        if header.get("alg") not in ("ES256", "RS256"):
+            raise NotVerified("the web token is refused: Supabase does not sign like this")
         key = self._keys.find(header.get("kid", ""))
         if key is None:
             raise NotVerified("the web token is signed with a key that JWT_ISSUER does not have")

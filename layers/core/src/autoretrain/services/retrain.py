@@ -90,7 +90,7 @@ class Retraining:
         decision = decide(snapshot, snapshot.policy)
         self.books.store_decisions([decision], slot=None)
         if not (decision.should_retrain or force):
-            return Asked(False, decision.reason)
+            return self._as_it_is(user_id, strategy_id, decision.reason)
         if not (snapshot.checkable or force):
             return Asked(True, decision.reason, not_started=SWITCHED_OFF)
         request = ClaimRequest(
@@ -102,6 +102,11 @@ class Retraining:
             idempotency=idempotency,
         )
         return self._start(request)
+
+    def _as_it_is(self, user_id: UUID, strategy_id: UUID, reason: str) -> Asked:
+        """Nothing is to be started, but a training may be on its way all the same."""
+        live = self.books.live_run(user_id, strategy_id)
+        return Asked(False, reason, live.live_run if live else None, live)
 
     def _start(self, request: ClaimRequest) -> Asked:
         self.books.free_lost_run(request.user_id, request.strategy_id)

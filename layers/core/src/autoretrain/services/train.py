@@ -23,7 +23,7 @@ from autoretrain.ports import ArtifactStore, ChampionChanged, Clock, Learner, Tr
 
 JUDGEMENTS = 3
 SAFETY_SECONDS = 20.0
-PROGRESS_SECONDS = 2.0
+PROGRESS_SECONDS = 0.5
 """How old the progress that people see may get while a training gets on."""
 SUPERSEDED = "the run is another attempt's by now, or its lease is over"
 

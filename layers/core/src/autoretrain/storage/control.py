@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from autoretrain.errors import Conflict, Invalid, Unknown
 from autoretrain.storage.activation import Promotion, put_live
 from autoretrain.storage.database import Database, Transaction
 from autoretrain.storage.endings import notify
+from autoretrain.storage.features import refuse_unknown_weights
 from autoretrain.storage.locking import own_strategy
 
 SETTINGS = (
@@ -56,10 +58,21 @@ class Control:
         self._database.transaction(work)
 
     def unpin(self, user_id: UUID, strategy_id: UUID) -> None:
-        self._change("unpin", user_id, strategy_id)
+        def work(tx: Transaction) -> None:
+            own_strategy(tx, user_id, strategy_id)
+            strategy = tx.one("lock_strategy", strategy_id=strategy_id)
+            if strategy is not None and tx.run("unpin", strategy_id=strategy_id):
+                _log(tx, strategy_id, strategy.champion, "unpinned by hand", user_id)
+
+        self._database.transaction(work)
 
     def resume(self, user_id: UUID, strategy_id: UUID) -> None:
-        self._change("resume_strategy", user_id, strategy_id)
+        def work(tx: Transaction) -> None:
+            own_strategy(tx, user_id, strategy_id)
+            tx.one("lock_strategy", strategy_id=strategy_id)
+            tx.run("resume_strategy", strategy_id=strategy_id)
+
+        self._database.transaction(work)
 
     def cancel(self, user_id: UUID, run_id: UUID) -> None:
         """Raises Conflict for a run that has ended otherwise."""
@@ -84,17 +97,10 @@ class Control:
             own_strategy(tx, user_id, strategy_id)
             strategy = tx.one("lock_strategy", strategy_id=strategy_id)
             _refuse_contradiction(strategy, changes)
+            refuse_unknown_weights(tx, strategy_id, changes.get("feature_weights"))
             tx.run("change_settings", strategy_id=strategy_id, **_ours(changes))
             if changes.keys() & set(OWN_SETTINGS):
                 _change_own(tx, user_id, strategy_id, changes)
-
-        self._database.transaction(work)
-
-    def _change(self, statement: str, user_id: UUID, strategy_id: UUID) -> None:
-        def work(tx: Transaction) -> None:
-            own_strategy(tx, user_id, strategy_id)
-            tx.one("lock_strategy", strategy_id=strategy_id)
-            tx.run(statement, strategy_id=strategy_id)
 
         self._database.transaction(work)
 
@@ -122,20 +128,42 @@ def _put_live(
     tx.run("no_more_waiting", **names)
     if by_hand.pins:
         tx.run("pin", **names, user_id=user_id)
-    if model.version == strategy.champion:
-        return
     told = f"{by_hand.why}: {why}" if why else by_hand.why
-    now = tx.one("database_time")
+    if model.version == strategy.champion:
+        if by_hand.pins:
+            _log(tx, strategy.strategy_id, model.version, told, user_id)
+        return
+    shown = tx.one("versions", strategy_id=strategy.strategy_id)
     promotion = Promotion(
         version=model.version,
-        previous_version=strategy.champion,
+        previous_version=strategy.champion or (shown.shown if shown else None),
         performance=model.performance,
         why=told,
         activated_by=user_id,
     )
-    put_live(tx, strategy.strategy_id, promotion, now.now if now else model.created_at)
+    put_live(tx, strategy.strategy_id, promotion, _now(tx))
     payload = {"version": model.version, "why": told, "by": str(user_id)}
     notify(tx, "ModelActivated", strategy.strategy_id, payload)
+
+
+def _log(tx: Transaction, strategy_id: UUID, version: str, why: str, user_id: UUID) -> None:
+    """The same version stays active, but what keeps it so has changed."""
+    tx.run(
+        "log_activation",
+        strategy_id=strategy_id,
+        version=version,
+        previous_version=version,
+        run_id=None,
+        activated_by=user_id,
+        why=why,
+        now=_now(tx),
+    )
+
+
+def _now(tx: Transaction) -> datetime:
+    row: Any = tx.one("database_time")
+    now: datetime = row.now
+    return now
 
 
 def _refuse_contradiction(strategy: Any, changes: Mapping[str, Any]) -> None:
@@ -164,6 +192,9 @@ def _change_own(
     except (
         psycopg2.errors.FeatureNotSupported,
         psycopg2.errors.ObjectNotInPrerequisiteState,
+        psycopg2.errors.GeneratedAlways,
+        psycopg2.errors.WithCheckOptionViolation,
+        psycopg2.errors.RaiseException,  # a trigger of the user's own
         psycopg2.DataError,
         psycopg2.IntegrityError,
     ) as exc:

@@ -12,7 +12,7 @@ from psycopg2 import errorcodes, extras, sql
 from psycopg2.extensions import connection
 
 from autoretrain.errors import ContractError, DatabaseUnavailable, InternalError
-from autoretrain.storage.connection import first_line, unavailable, unavailable_translated
+from autoretrain.storage.connection import unavailable, unavailable_translated
 from autoretrain.storage.named import statement
 
 Result = TypeVar("Result")
@@ -21,18 +21,38 @@ API, TRAINER = "autoretrain_api", "autoretrain_trainer"
 IDLE_SECONDS_TRUSTED = 30.0
 TRIES = 3
 _SNAPSHOT = sql.SQL("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; ")
-_RETRIED = {
-    errorcodes.DEADLOCK_DETECTED,
-    errorcodes.SERIALIZATION_FAILURE,
-    errorcodes.LOCK_NOT_AVAILABLE,
-}
+_RETRIED = frozenset(
+    {
+        errorcodes.DEADLOCK_DETECTED,
+        errorcodes.SERIALIZATION_FAILURE,
+        errorcodes.LOCK_NOT_AVAILABLE,
+    }
+)
 # Local to each transaction, because a pooler shares its sessions. Nobody waits for ever for a lock
 # that a frozen function has taken with it.
 _LIMITS = (
-    "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '{statement}';"
+    "SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {};"
     " SET LOCAL idle_in_transaction_session_timeout = '60s'; "
 )
-_SHORT, _LONG = (sql.SQL(_LIMITS.format(statement=limit)) for limit in ("20s", "10min"))
+
+
+class Limits(NamedTuple):
+    """How long a transaction waits for a lock, and for one statement, and what it tries again."""
+
+    lock_seconds: int = 10
+    statement_seconds: int = 20
+    retried: frozenset[str] = _RETRIED
+
+    def opening(self) -> sql.Composed:
+        return sql.SQL(_LIMITS).format(
+            sql.Literal(f"{self.lock_seconds}s"), sql.Literal(f"{self.statement_seconds}s")
+        )
+
+
+PATIENT = Limits()
+SOMEBODY_WAITS = Limits(3, 8, _RETRIED - {errorcodes.LOCK_NOT_AVAILABLE})
+"""For whoever asks over HTTP: the answer has to come before their function's time is over."""
+_LONG = Limits(statement_seconds=600)
 
 
 class Transaction:
@@ -85,10 +105,13 @@ class _Open(NamedTuple):
 class Database:
     """Transactions on one lazily opened connection that survives a frozen sandbox."""
 
-    def __init__(self, connect_: Callable[[], connection], role: str) -> None:
+    def __init__(
+        self, connect_: Callable[[], connection], role: str, limits: Limits = PATIENT
+    ) -> None:
         self._connect = connect_
         self._role = sql.SQL("SET LOCAL ROLE {}; ").format(sql.Identifier(role))
-        self._opening = _SHORT + self._role
+        self._opening = limits.opening() + self._role
+        self._retried = limits.retried
         self._open: _Open | None = None
 
     def transaction(self, work: Callable[[Transaction], Result]) -> Result:
@@ -110,7 +133,7 @@ class Database:
         opened = self._checkout()
         try:
             with _translated():
-                yield Transaction(opened, _SNAPSHOT + _LONG + self._role)
+                yield Transaction(opened, _SNAPSHOT + _LONG.opening() + self._role)
         finally:
             self._rollback(opened)
 
@@ -128,7 +151,9 @@ class Database:
             cause = exc.__cause__
             self._rollback(opened)
             # Nothing was committed, so the work may start again.
-            if isinstance(cause, psycopg2.Error) and (opened.closed or cause.pgcode in _RETRIED):
+            if isinstance(cause, psycopg2.Error) and (
+                opened.closed or cause.pgcode in self._retried
+            ):
                 raise _Again(cause) from cause
             # Whatever ails this connection, such as a server that has become read-only: the next
             # transaction gets another.
@@ -196,6 +221,4 @@ def _translated() -> Iterator[None]:
         psycopg2.errors.InvalidParameterValue,  # SET ROLE where the role does not exist
         psycopg2.errors.InsufficientPrivilege,
     ) as exc:
-        raise ContractError(
-            f"the database is not ready ({first_line(exc)}): run `autoretrain migrate`"
-        ) from exc
+        raise ContractError("the database is not ready: run `autoretrain migrate`") from exc

@@ -89,6 +89,7 @@ class Publication:
                     performance=performance,
                     why=f"{published.outcome}: {published.line}",
                     run_id=self.assignment.run_id,
+                    activated_by=self.assignment.user_id if self.assignment.manual else None,
                 ),
                 self.now,
             )

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from autoretrain.domain.gate import Outcome
 from autoretrain.domain.models import Assignment, Challenger, Champion, Declined
 from autoretrain.domain.runs import MAX_RUNTIME, RUNNING_LEASE, Loss, Status
 from autoretrain.domain.work import Progress, Published
@@ -93,7 +94,10 @@ class TrainBooks:
     def decline(self, assignment: Assignment, declined: Declined) -> Published:
         def work(tx: Transaction) -> Published:
             strategy = hold(tx, assignment).strategy
-            finish(tx, assignment, declined.rows, declined.fingerprint)
+            # What somebody asked for too early must not use the evidence up.
+            asked = assignment.manual or assignment.force
+            if not (asked and declined.outcome is Outcome.INSUFFICIENT_DATA):
+                finish(tx, assignment, declined.rows, declined.fingerprint)
             published = Published(
                 declined.outcome, declined.line, champion=strategy.champion, rows=declined.rows
             )

@@ -89,12 +89,11 @@ FROM stored
 WHERE previous_outcome IS DISTINCT FROM outcome;
 
 -- insert_run --
--- The indexes decide: one live run per strategy, one per slot, one per caller's idempotency key.
+-- The indexes decide: one live run per strategy, one run per slot.
 INSERT INTO autoretrain.training_runs
-    (id, strategy_id, user_id, fence, slot, reason, manual, force, min_trades, feature_weights,
-    idempotency_key, request_hash)
+    (id, strategy_id, user_id, fence, slot, reason, manual, force, min_trades, feature_weights)
 VALUES (%(run_id)s, %(strategy_id)s, %(user_id)s, %(fence)s, %(slot)s, %(reason)s, %(manual)s,
-    %(force)s, %(min_trades)s, %(feature_weights)s, %(idempotency_key)s, %(request_hash)s)
+    %(force)s, %(min_trades)s, %(feature_weights)s)
 ON CONFLICT DO NOTHING;
 
 -- set_fence --
@@ -103,13 +102,30 @@ UPDATE autoretrain.strategy_training SET fence = %(fence)s WHERE strategy_id = %
 
 -- live_run --
 -- The strategy's live run.
-SELECT id FROM autoretrain.training_runs
+SELECT id, status FROM autoretrain.training_runs
 WHERE strategy_id = %(strategy_id)s AND status IN ('queued', 'starting', 'running');
 
 -- repeated_run --
--- The run that the caller's idempotency key has already made.
-SELECT id, reason, request_hash FROM autoretrain.training_runs
-WHERE user_id = %(user_id)s AND idempotency_key = %(idempotency_key)s;
+-- The run that the caller's key has been given before.
+SELECT r.id, r.reason, k.request_hash
+FROM autoretrain.idempotency_keys k
+JOIN autoretrain.training_runs r ON r.id = k.run_id
+WHERE k.user_id = %(user_id)s AND k.key = %(key)s;
+
+-- remember_key --
+-- The same request finds its run again.
+INSERT INTO autoretrain.idempotency_keys (user_id, key, request_hash, run_id)
+VALUES (%(user_id)s, %(key)s, %(request_hash)s, %(run_id)s)
+ON CONFLICT DO NOTHING;
+
+-- forget_old_keys --
+-- Nobody repeats a request after a week.
+DELETE FROM autoretrain.idempotency_keys
+WHERE user_id = %(user_id)s AND made_at < now() - interval '7 days';
+
+-- lock_caller --
+-- One request of a caller at a time: what is counted and remembered is theirs.
+SELECT pg_advisory_xact_lock(hashtextextended('trainings of ' || %(user_id)s::text, 0));
 
 -- runs_within_an_hour --
 -- How many trainings the caller has asked for lately.

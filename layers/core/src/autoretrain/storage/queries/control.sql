@@ -50,6 +50,17 @@ SET activation_mode = coalesce(%(activation_mode)s, activation_mode),
     allowed_features = coalesce(%(allowed_features)s::text[], allowed_features)
 WHERE strategy_id = %(strategy_id)s;
 
+-- newest_feature_names --
+-- What the newest trades call their features.
+SELECT DISTINCT jsonb_object_keys(features) AS name
+FROM (
+    SELECT features FROM autoretrain.trades
+    WHERE strategy_id = %(strategy_id)s
+    ORDER BY decided_at DESC
+    LIMIT 1000
+) newest
+WHERE jsonb_typeof(features) = 'object';
+
 -- change_own_settings --
 -- The two settings that live in the user's own table, through our view's plain columns.
 UPDATE autoretrain.strategies

@@ -4,7 +4,22 @@ SELECT id, name FROM autoretrain.strategies
 WHERE id = %(strategy_id)s AND user_id = %(user_id)s;
 
 -- strategies_page --
--- The caller's strategies with what came of them last.
+-- The caller's strategies with what came of them last. The page is cut first: whatever the planner
+-- believes of the rest, it is looked up for these alone.
+WITH s AS MATERIALIZED (
+    SELECT *, row_number() OVER () AS place
+    FROM (
+        SELECT * FROM autoretrain.strategies
+        WHERE user_id = %(user_id)s AND strpos(lower(name), lower(%(search)s)) > 0
+        ORDER BY
+            CASE WHEN %(sort)s = 'name' THEN lower(name) END,
+            CASE WHEN %(sort)s = '-name' THEN lower(name) END DESC,
+            CASE WHEN %(sort)s = 'trained_at' THEN ml_model_trained_at END NULLS FIRST,
+            CASE WHEN %(sort)s = '-trained_at' THEN ml_model_trained_at END DESC NULLS LAST,
+            id
+        LIMIT %(limit)s OFFSET %(offset)s
+    ) page
+)
 SELECT
     s.id, s.name, s.is_active, s.ml_training_enabled, s.ml_model_version, s.ml_model_trained_at,
     (jsonb_path_query_first(s.ml_model_performance, '$.accuracy ? (@ >= 0 && @ <= 1)'))::float8
@@ -17,26 +32,24 @@ SELECT
     CASE WHEN r.id IS NOT NULL THEN jsonb_build_object(
         'id', r.id, 'status', r.status, 'phase', r.phase, 'round', r.round, 'rounds', r.rounds
     ) END AS live_run
-FROM autoretrain.strategies s
+FROM s
 LEFT JOIN autoretrain.strategy_training t ON t.strategy_id = s.id
-LEFT JOIN autoretrain.model_artifacts waiting
-    ON waiting.strategy_id = s.id AND waiting.awaiting_approval
+LEFT JOIN LATERAL (
+    SELECT version FROM autoretrain.model_artifacts WHERE strategy_id = s.id AND awaiting_approval
+) waiting ON true
 LEFT JOIN autoretrain.current_decisions d ON d.strategy_id = s.id
-LEFT JOIN autoretrain.training_runs r
-    ON r.strategy_id = s.id AND r.status IN ('queued', 'starting', 'running')
-WHERE s.user_id = %(user_id)s AND strpos(lower(s.name), lower(%(search)s)) > 0
-ORDER BY
-    CASE WHEN %(sort)s = 'name' THEN lower(s.name) END,
-    CASE WHEN %(sort)s = '-name' THEN lower(s.name) END DESC,
-    CASE WHEN %(sort)s = 'trained_at' THEN s.ml_model_trained_at END NULLS FIRST,
-    CASE WHEN %(sort)s = '-trained_at' THEN s.ml_model_trained_at END DESC NULLS LAST,
-    s.id
-LIMIT %(limit)s OFFSET %(offset)s;
+LEFT JOIN LATERAL (
+    SELECT * FROM autoretrain.training_runs
+    WHERE strategy_id = s.id AND status IN ('queued', 'starting', 'running')
+) r ON true
+ORDER BY s.place;
 
 -- strategy --
 -- One strategy with its settings, its models that matter now, and what is going on.
 SELECT
-    s.id, s.name, s.is_active, s.ml_model_version, s.ml_model_trained_at, s.ml_model_performance,
+    s.id, s.name, s.is_active, s.ml_model_version, s.ml_model_trained_at,
+    CASE WHEN jsonb_typeof(s.ml_model_performance) = 'object' THEN s.ml_model_performance END
+        AS ml_model_performance,
     jsonb_build_object(
         'ml_training_enabled', s.ml_training_enabled,
         'ml_min_trades_for_training', s.ml_min_trades_for_training,
@@ -52,7 +65,8 @@ SELECT
         'version', t.pinned_version, 'since', t.pinned_at, 'by', t.pinned_by
     ) END AS pin,
     t.paused_reason, t.failures,
-    CASE WHEN t.next_eligible_at > now() THEN t.next_eligible_at END AS next_eligible_at,
+    CASE WHEN t.next_eligible_at > now() AND t.paused_reason IS NULL THEN t.next_eligible_at END
+        AS next_eligible_at,
     to_jsonb(d) || '{"id": null}' AS last_decision, to_jsonb(r) AS live_run
 FROM autoretrain.strategies s
 JOIN autoretrain.strategy_training t ON t.strategy_id = s.id
@@ -110,13 +124,17 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT count(*)::integer AS trades, count(*) FILTER (WHERE pnl_pct > 0)::integer AS wins
     FROM (
-        SELECT pnl_pct FROM autoretrain.trades
-        WHERE strategy_id = s.id AND executed AND closed_at <= now() AND closed_at >= decided_at
-            AND abs(pnl_pct) < 'Infinity'
-            AND (a.version IS NULL OR coalesce(age.expires_at <= now(), false))
-        ORDER BY decided_at DESC
+        SELECT pnl_pct FROM (
+            SELECT pnl_pct, executed FROM autoretrain.trades
+            WHERE strategy_id = s.id AND closed_at <= now() AND closed_at >= decided_at
+                AND abs(pnl_pct) < 'Infinity'
+                AND (a.version IS NULL OR coalesce(age.expires_at <= now(), false))
+            ORDER BY decided_at DESC
+            LIMIT 5000
+        ) newest
+        WHERE executed
         LIMIT 1000
-    ) newest
+    ) counted
 ) live
 WHERE s.id = %(strategy_id)s AND s.user_id = %(user_id)s;
 
@@ -141,7 +159,8 @@ LIMIT %(limit)s;
 SELECT * FROM autoretrain.run_history
 WHERE strategy_id = %(strategy_id)s
     AND (%(cursor)s::uuid IS NULL OR (queued_at, id) < (
-        SELECT queued_at, id FROM autoretrain.training_runs WHERE id = %(cursor)s
+        SELECT queued_at, id FROM autoretrain.training_runs
+        WHERE id = %(cursor)s AND strategy_id = %(strategy_id)s
     ))
 ORDER BY queued_at DESC, id DESC
 LIMIT %(limit)s;
