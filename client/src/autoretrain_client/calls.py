@@ -29,11 +29,13 @@ from autoretrain_client.answers import (
 from autoretrain_client.parsing import json_object, parse
 
 Answer = TypeVar("Answer")
+Item = TypeVar("Item")
 Id = UUID | str
 """An identifier, as the API writes it or as answers hold it."""
 
 LONGEST_WAIT_SECONDS = 25
 """As long as one request may wait for its training to end."""
+LONGEST_PAGE = 200
 _ATTEMPTS = 4
 
 
@@ -45,8 +47,9 @@ def _succeeded(response: httpx.Response) -> bool:
 class Call(Generic[Answer]):
     """One request and how to read its answer.
 
-    `repeatable` calls may be sent again when nobody knows whether they have arrived.
-    `wait_seconds` is how long the server may take beyond the usual.
+    `repeatable` calls may be sent again when nobody knows whether they were carried out.
+    `wait_seconds` is how long the server may take beyond the usual, `wanted` how many items of a
+    list are asked for, None for all.
     """
 
     method: str
@@ -59,6 +62,7 @@ class Call(Generic[Answer]):
     answers: Callable[[httpx.Response], bool] = _succeeded
     attempts: int = _ATTEMPTS
     wait_seconds: int = 0
+    wanted: int | None = None
 
     def waiting(self, seconds: float) -> Call[Answer]:
         """The same call, answered once the training has ended, or after so many seconds."""
@@ -69,14 +73,21 @@ class Call(Generic[Answer]):
             self, headers={**self.headers, "Prefer": f"wait={whole}"}, wait_seconds=whole
         )
 
-    def after(self, cursor: str) -> Call[Answer]:
-        """The same call for the part of the list that follows."""
-        return replace(self, query={**self.query, "cursor": cursor})
-
 
 def given(**values: Any) -> dict[str, Any]:
     """The values that were given."""
     return {name: value for name, value in values.items() if value is not None}
+
+
+def rest(call: Call[Page[Item]], page: Page[Item]) -> Call[Page[Item]] | None:
+    """The call for what follows the page, None where nothing does or no more is wanted."""
+    if page.next is None:
+        return None
+    follows = replace(call, query={**call.query, "cursor": page.next})
+    if call.wanted is None:
+        return follows
+    left = call.wanted - len(page.items)
+    return _limited(follows, left) if left > 0 else None
 
 
 def reads(kind: type[Answer]) -> Callable[[httpx.Response], Answer]:
@@ -94,7 +105,8 @@ def strategies(*, search: str = "", sort: str = "name") -> Call[Page[StrategySum
 
     `sort` is `name` or `trained_at`, with a `-` in front for the other direction.
     """
-    return _page("/api/ai-strategies", Page[StrategySummary], search=search or None, sort=sort)
+    asked = given(search=search or None, sort=sort)
+    return _list("/api/ai-strategies", Page[StrategySummary], **asked)
 
 
 def strategy(strategy_id: Id) -> Call[Strategy]:
@@ -109,7 +121,7 @@ def change_settings(strategy_id: Id, changes: Mapping[str, Any]) -> Call[Strateg
 
 def models(strategy_id: Id) -> Call[Page[Model]]:
     """The strategy's models, newest first."""
-    return _page(of_strategy(strategy_id, "models"), Page[Model])
+    return _list(of_strategy(strategy_id, "models"), Page[Model])
 
 
 def model(strategy_id: Id, version: str) -> Call[ModelReport]:
@@ -120,9 +132,10 @@ def model(strategy_id: Id, version: str) -> Call[ModelReport]:
 def activate(
     strategy_id: Id, version: str, *, reason: str | None = None, force: bool = False
 ) -> Call[Strategy]:
-    """Put a version live: the waiting one is approved, another one is pinned.
+    """Put a version live: the waiting one is approved, the live one stays as it is, any other one
+    is pinned.
 
-    `force` approves also where the champion has changed since the verdict.
+    `force` pins it whichever it is, also where the champion has changed since the verdict.
     """
     return Call(
         "POST",
@@ -156,17 +169,18 @@ def active_model(strategy_id: Id, *, etag: str | None = None) -> Call[Pointer | 
 
 def decisions(strategy_id: Id) -> Call[Page[Decision]]:
     """What checks concluded, newest first, with every condition's figures."""
-    return _page(of_strategy(strategy_id, "decisions"), Page[Decision])
+    return _list(of_strategy(strategy_id, "decisions"), Page[Decision])
 
 
 def activations(strategy_id: Id) -> Call[Page[Activation]]:
     """What went live when, newest first."""
-    return _page(of_strategy(strategy_id, "activations"), Page[Activation])
+    return _list(of_strategy(strategy_id, "activations"), Page[Activation])
 
 
-def runs(strategy_id: Id) -> Call[Page[Run]]:
-    """The strategy's trainings, newest first."""
-    return _page(of_strategy(strategy_id, "training-runs"), Page[Run])
+def runs(strategy_id: Id, *, limit: int | None = None) -> Call[Page[Run]]:
+    """The strategy's trainings, newest first; at most `limit` of them."""
+    whole = _list(of_strategy(strategy_id, "training-runs"), Page[Run])
+    return whole if limit is None else _limited(whole, limit)
 
 
 def performance(strategy_id: Id, *, weeks: int = 26) -> Call[Performance]:
@@ -187,7 +201,7 @@ def cancel(run_id: Id) -> Call[Run]:
 
 def tokens() -> Call[Page[Token]]:
     """The caller's tokens, newest first."""
-    return _page("/api/tokens", Page[Token])
+    return Call("GET", "/api/tokens", reads(Page[Token]))
 
 
 def create_token(
@@ -203,8 +217,13 @@ def revoke_token(token_id: str) -> Call[None]:
     return Call("DELETE", _path("api", "tokens", token_id), lambda _: None)
 
 
-def _page(path: str, kind: type[Answer], **query: Any) -> Call[Answer]:
-    return Call("GET", path, reads(kind), query=given(**query))
+def _list(path: str, kind: type[Answer], **query: Any) -> Call[Answer]:
+    return Call("GET", path, reads(kind), query={**query, "limit": LONGEST_PAGE})
+
+
+def _limited(call: Call[Answer], wanted: int) -> Call[Answer]:
+    page = min(wanted, LONGEST_PAGE)
+    return replace(call, wanted=wanted, query={**call.query, "limit": page})
 
 
 def of_strategy(strategy_id: Id, *parts: str) -> str:

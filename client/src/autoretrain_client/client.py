@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Self, TypeVar
 
 import httpx
 
+from autoretrain_client import connection
 from autoretrain_client.answers import Page
 from autoretrain_client.api import Api
-from autoretrain_client.calls import Call
-from autoretrain_client.errors import NotConfigured
+from autoretrain_client.calls import Call, rest
 from autoretrain_client.refusals import Heard
 from autoretrain_client.talks import Pause, Said, ask
 
 Answer = TypeVar("Answer")
 Item = TypeVar("Item")
 
-DEFAULT_URL = "http://127.0.0.1:8001"
 DEFAULT_TIMEOUT_SECONDS = 30.0
 """API Gateway answers within this time, whatever becomes of the request."""
 _CONNECT_SECONDS = 5.0
@@ -58,11 +56,11 @@ class Client(Api):
 
     def walk(self, call: Call[Page[Item]]) -> Iterator[Item]:
         """The items of the call's page, and of all that follow."""
-        page = self.hold(call)
-        yield from page.items
-        while page.next is not None:
-            page = self.hold(call.after(page.next))
-            yield from page.items
+        left: Call[Page[Item]] | None = call
+        while left is not None:
+            page = self.hold(left)
+            yield from page.items[: left.wanted]
+            left = rest(left, page)
 
     def close(self) -> None:
         """Close the connections."""
@@ -112,13 +110,12 @@ class AsyncClient(Api):
 
     async def walk(self, call: Call[Page[Item]]) -> AsyncIterator[Item]:
         """The items of the call's page, and of all that follow."""
-        page = await self.hold(call)
-        for item in page.items:
-            yield item
-        while page.next is not None:
-            page = await self.hold(call.after(page.next))
-            for item in page.items:
+        left: Call[Page[Item]] | None = call
+        while left is not None:
+            page = await self.hold(left)
+            for item in page.items[: left.wanted]:
                 yield item
+            left = rest(left, page)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -156,32 +153,7 @@ def _request(http: httpx.Client | httpx.AsyncClient, call: Call[Any]) -> httpx.R
 
 def _options(url: str | None, token: str | None, timeout_seconds: float) -> dict[str, Any]:
     return {
-        "base_url": _base_url(url or os.environ.get("AUTORETRAIN_URL") or DEFAULT_URL),
-        "headers": {"Authorization": f"Bearer {_token(token)}"},
+        "base_url": connection.url(url),
+        "headers": {"Authorization": f"Bearer {connection.token(token)}"},
         "timeout": httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, _CONNECT_SECONDS)),
     }
-
-
-def _base_url(text: str) -> httpx.URL:
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL as exc:
-        raise NotConfigured("AUTORETRAIN_URL is no URL") from exc
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo:
-        raise NotConfigured(
-            "AUTORETRAIN_URL must be http://host… or https://host…, without a user or a password"
-        )
-    return url
-
-
-def _token(given: str | None) -> str:
-    token = (given or os.environ.get("AUTORETRAIN_TOKEN") or "").strip()
-    if not token:
-        raise NotConfigured(
-            "no token: set AUTORETRAIN_TOKEN (and AUTORETRAIN_URL, where the API is not at"
-            f" {DEFAULT_URL}); `autoretrain tokens create` makes one"
-        )
-    if not (token.isascii() and token.isprintable() and " " not in token):
-        # A header of it would be refused with an error that shows it.
-        raise NotConfigured("AUTORETRAIN_TOKEN holds characters that no token has: copy it again")
-    return token

@@ -46,7 +46,6 @@ _ADVICE: Mapping[type[AutoRetrainClientError], str] = {
     " create one with `autoretrain tokens create`",
     Throttled: "too many requests at once: try again later",
     Unavailable: "the service is not available now: try again later",
-    NotFound: "there is nothing under this address: is AUTORETRAIN_URL right?",
     ServerError: "the server has failed: report it with the time",
 }
 """API Gateway answers some requests itself, in a word or two."""
@@ -57,11 +56,6 @@ def error_of(heard: Heard) -> AutoRetrainClientError:
     if isinstance(heard, httpx.Response):
         return _refusal(heard)
     return Unavailable(f"{_server(heard.request)} does not answer: {type(heard).__name__}")
-
-
-def told_by_us(response: httpx.Response) -> bool:
-    """Whether auto-retrain's own code has refused, and not API Gateway in front of it."""
-    return bool(_told(response))
 
 
 def retry_after_seconds(response: httpx.Response) -> float | None:
@@ -102,8 +96,8 @@ def _told(response: httpx.Response) -> Mapping[str, Any]:
 
 
 def _strange(response: httpx.Response) -> str:
-    server = _server(response.request)
-    return f"{server} answers {response.status_code}: is AUTORETRAIN_URL auto-retrain's?"
+    asked = f"{_server(response.request)}{response.request.url.path}"
+    return f"{asked} answers {response.status_code}: is this auto-retrain's URL?"
 
 
 def _server(request: httpx.Request) -> str:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import httpx
 
 from autoretrain_client.calls import Call
-from autoretrain_client.refusals import Heard, error_of, retry_after_seconds, told_by_us
+from autoretrain_client.refusals import Heard, error_of, retry_after_seconds
 
 Answer = TypeVar("Answer")
 
@@ -54,8 +54,8 @@ def _seconds_before_another_try(call: Call[Any], heard: Heard, tried: int) -> fl
     """None where another try would not help, or might do a second time what is done already."""
     if isinstance(heard, httpx.RequestError):
         return _back_off_seconds(tried) if call.repeatable or _never_sent(heard) else None
-    undone = call.repeatable or heard.status_code == 429 or told_by_us(heard)
-    if heard.status_code not in (429, 503) or not undone:
+    # What answers 503 may have done its part before: only reading what came of it went wrong.
+    if heard.status_code != 429 and not (heard.status_code == 503 and call.repeatable):
         return None
     asked = retry_after_seconds(heard)
     if asked is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ OTHER = "00000000-0000-0000-0000-00000000000b"
 ALL = "/api/ai-strategies"
 ONE = f"{ALL}/{STRATEGY}"
 OF_RUN = f"/training-runs/{RUN}"
-_PREFIX = httpx.URL(URL).path
+_STAGES = ("/prod", "/stage")
 
 
 class Done(NamedTuple):
@@ -58,7 +59,8 @@ class Api:
     def connect(self, url: str | None, token: str | None) -> Client:
         self.connected.append((url, token))
         transport = httpx.MockTransport(self._handle)
-        return Client(url or URL, token, transport=transport, sleep=lambda _: None)
+        known = url or os.environ.get("AUTORETRAIN_URL") or URL
+        return Client(known, token, transport=transport, sleep=lambda _: None)
 
     def says(self, route: str, *answers: Answer) -> None:
         self.routes[route] = answers
@@ -82,7 +84,10 @@ class Api:
 
 
 def _route(request: httpx.Request) -> str:
-    return f"{request.method} {request.url.path.removeprefix(_PREFIX)}"
+    path = request.url.path
+    for stage in _STAGES:
+        path = path.removeprefix(stage)
+    return f"{request.method} {path}"
 
 
 def page(*items: Any) -> httpx.Response:

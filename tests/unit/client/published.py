@@ -30,7 +30,7 @@ from tests.unit.trainer.trade_stream import (
     market,
 )
 
-API = "http://api.test"
+API = "https://api.test"
 STORE = "http://store.test"
 HANGS_UP = b"where the store ends the connection"
 SIDES = {1.0: "long", -1.0: "short"}
@@ -134,7 +134,7 @@ class FakeApi:
         if self.files.get(request.url.path) == HANGS_UP:
             raise httpx.ReadError("hung up", request=request)
         status, headers, body = self.reply(request.url.path, request.headers)
-        return httpx.Response(status, headers=headers, content=body)
+        return httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))
 
 
 class _Silent:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import re
+from typing import Any
+
+import pytest
 
 from tests.unit.client.command_line import NAME, ONE, Api, CommandLine, page, whole
 from tests.unit.client.scripted import RUN, answer, model, refusal, report
@@ -58,7 +61,7 @@ def test_unknown_version_is_not_found(api: Api, autoretrain: CommandLine) -> Non
 
 
 def test_activating_says_that_it_pins_and_how_to_unpin(api: Api, autoretrain: CommandLine) -> None:
-    api.says(ACTIVATE, answer(whole(pin=PIN)))
+    api.says(ACTIVATE, answer(whole(champion=model("v3"), pin=PIN)))
 
     done = autoretrain("activate", "mean", "v3", "--reason", "v2 trades too much")
 
@@ -69,13 +72,40 @@ def test_activating_says_that_it_pins_and_how_to_unpin(api: Api, autoretrain: Co
     assert api.body(ACTIVATE) == {"reason": "v2 trades too much", "force": False}
 
 
-def test_activating_the_waiting_model_says_that_it_is_approved(
+def test_activating_what_is_not_pinned_by_it_says_how_to_pin(
     api: Api, autoretrain: CommandLine
 ) -> None:
-    api.says(ACTIVATE, answer(whole()))
-    done = autoretrain("activate", "mean", "v3", "--force")
-    assert done == (0, f"{NAME}: v3 is approved, and live\n", "")
+    api.says(ACTIVATE, answer(whole(champion=model("v3"))))
+    done = autoretrain("activate", "mean", "v3")
+    pins = "`autoretrain activate mean v3 --force` pins it"
+    assert done == (0, f"{NAME}: v3 is live, and not pinned: {pins}\n", "")
+
+
+def test_forced_activation_is_sent_as_one(api: Api, autoretrain: CommandLine) -> None:
+    api.says(ACTIVATE, answer(whole(champion=model("v3"), pin=PIN)))
+    assert autoretrain("activate", "mean", "v3", "--force").code == 0
     assert api.body(ACTIVATE) == {"force": True}
+
+
+@pytest.mark.parametrize(
+    ("changes", "live"),
+    [
+        ({"champion": model("v4")}, "v4"),
+        ({"champion": None, "ml_model_version": "old"}, "old"),
+        ({"champion": None, "ml_model_version": None}, "no model"),
+    ],
+)
+def test_activating_says_what_is_live_when_that_is_something_else_by_now(
+    changes: dict[str, Any], live: str, api: Api, autoretrain: CommandLine
+) -> None:
+    api.says(ACTIVATE, answer(whole(**changes)))
+    told = f"{NAME}: v3 is not live: {live} is\n"
+    assert autoretrain("activate", "mean", "v3") == (0, told, "")
+
+
+def test_help_says_that_pinning_what_is_live_takes_force(autoretrain: CommandLine) -> None:
+    shown = " ".join(autoretrain("activate", "--help").out.split())
+    assert "live already stays as it is; pinning it needs --force" in shown
 
 
 def test_refused_activation_tells_the_servers_words(api: Api, autoretrain: CommandLine) -> None:

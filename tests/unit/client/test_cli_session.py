@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from autoretrain_client.cli import PLUGS
-from autoretrain_client.client import DEFAULT_URL
+from autoretrain_client.cli import PLUGS, main
+from autoretrain_client.connection import DEFAULT_URL
 from tests.unit.client.command_line import ALL, OF_RUN, ONE, Api, CommandLine, page, summary, whole
 from tests.unit.client.scripted import (
     RUN,
@@ -164,6 +164,26 @@ def test_url_is_that_of_the_option_before_that_of_the_environment(
     autoretrain("strategies")
     autoretrain("strategies", "--url", "https://option.test/")
     assert [each.url.host for each in api.requests] == ["environment.test", "option.test"]
+
+
+def test_url_that_is_wrong_is_called_by_the_name_it_was_given_under(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AUTORETRAIN_TOKEN", TOKEN)
+    monkeypatch.setenv("AUTORETRAIN_URL", "ftp://environment.test")
+    assert main(["strategies"]) == 78
+    assert capsys.readouterr().err.startswith("error: AUTORETRAIN_URL must be ")
+    assert main(["strategies", "--url", "ftp://option.test"]) == 78
+    assert capsys.readouterr().err.startswith("error: url must be ")
+
+
+def test_address_without_auto_retrain_is_named(api: Api, autoretrain: CommandLine) -> None:
+    api.says(f"GET {ALL}", answer({"message": "Not Found"}, 404))
+    done = autoretrain("strategies", "--url", "https://option.test/stage")
+    assert done.code == 66
+    assert done.err == (
+        f"error: https://option.test/stage{ALL} answers 404: is this auto-retrain's URL?\n"
+    )
 
 
 def test_url_with_a_password_is_refused_without_showing_it(autoretrain: CommandLine) -> None:

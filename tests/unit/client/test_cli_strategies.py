@@ -56,7 +56,11 @@ def test_strategies_are_listed_with_what_came_of_them_last(
     ]
     assert "v2, v3 waits" in third
     assert "switched off" in third
-    assert dict(api.requests[0].url.params) == {"search": "e", "sort": "-trained_at"}
+    assert dict(api.requests[0].url.params) == {
+        "search": "e",
+        "sort": "-trained_at",
+        "limit": "200",
+    }
 
 
 def test_empty_list_says_so(api: Api, autoretrain: CommandLine) -> None:
@@ -228,3 +232,20 @@ def test_resume_takes_a_paused_strategy_up_again(api: Api, autoretrain: CommandL
     done = autoretrain("resume", "mean")
     assert done.out == f"{NAME}: not paused; the next hourly check looks at it\n"
     assert api.said()[-1] == f"POST {ONE}/resume"
+
+
+@pytest.mark.parametrize(
+    ("is_active", "enabled", "told"),
+    [
+        (False, True, "off: the strategy is not active"),
+        (False, False, "off: the strategy is not active"),
+        (True, False, "off; `autoretrain set mean ml_training_enabled=true` switches it on"),
+    ],
+)
+def test_resume_promises_no_check_that_is_switched_off(
+    is_active: bool, enabled: bool, told: str, api: Api, autoretrain: CommandLine
+) -> None:
+    strategy = whole(is_active=is_active)
+    strategy["settings"]["ml_training_enabled"] = enabled
+    api.says(f"POST {ONE}/resume", answer(strategy))
+    assert autoretrain("resume", "mean").out == f"{NAME}: not paused; the hourly check is {told}\n"

@@ -251,6 +251,14 @@ def test_runs_are_listed_newest_first_and_not_endlessly(api: Api, autoretrain: C
     ]
 
 
+def test_runs_ask_for_no_more_than_they_show(api: Api, autoretrain: CommandLine) -> None:
+    more = answer({"items": [run()] * 3, "next": "more"})
+    api.says(f"GET {ONE}/training-runs", more, page())
+    autoretrain("runs", "mean", "--limit", "3")
+    [asked] = [each.url.params for each in api.requests if "training-runs" in each.url.path]
+    assert dict(asked) == {"limit": "3"}
+
+
 def test_runs_say_so_when_there_are_none(api: Api, autoretrain: CommandLine) -> None:
     api.says(f"GET {ONE}/training-runs", page())
     assert autoretrain("runs", "mean").out == "no trainings yet\n"
@@ -259,7 +267,7 @@ def test_runs_say_so_when_there_are_none(api: Api, autoretrain: CommandLine) -> 
 def test_run_is_cancelled_by_its_id(api: Api, autoretrain: CommandLine) -> None:
     api.says(f"POST {OF_RUN}/cancel", answer(run("cancelled")))
     done = autoretrain("cancel", RUN)
-    assert done == (0, f"{RUN}: cancelled\n", "")
+    assert done == (0, f"{RUN}: cancelled at once\n", "")
 
 
 @pytest.mark.parametrize("asked", ["mean", STRATEGY])
@@ -272,7 +280,7 @@ def test_live_run_is_cancelled_by_its_strategy(
     api.says(f"POST {OF_RUN}/cancel", answer(cancelled))
     done = autoretrain("cancel", asked)
     assert done.code == 0
-    assert done.out == f"{RUN}: cancelled\nits trainer stops at its next heartbeat\n"
+    assert done.out == f"{RUN}: cancelled; its trainer stops at its next heartbeat\n"
 
 
 def test_nothing_to_cancel_is_told(autoretrain: CommandLine) -> None:

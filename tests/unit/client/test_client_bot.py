@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from threading import Event
 from time import monotonic
@@ -22,6 +22,7 @@ from tests.unit.client.bots import NOW, TOKEN, TRADE, Bot
 from tests.unit.client.published import (
     API,
     HANGS_UP,
+    STORE,
     FakeApi,
     learnt,
     pointer,
@@ -120,6 +121,14 @@ def with_an_unknown_input(api: FakeApi) -> None:
     api.activate("v2", with_manifest(variant(1), inputs=[{"trade": "mood"}]))
 
 
+def longer_than_stated(api: FakeApi) -> None:
+    api.files["/v2/model.txt"] += b" "
+
+
+def stating_no_length(api: FakeApi) -> None:
+    api.activate("v2", with_manifest(variant(1), model={"sha256": variant(1).sha256}))
+
+
 def store_down(api: FakeApi) -> None:
     api.files["/v2/model.txt"] = HANGS_UP
 
@@ -136,6 +145,8 @@ def store_down(api: FakeApi) -> None:
         (of_a_newer_format, ModelRefused),
         (with_a_column_less, ModelRefused),
         (with_an_unknown_input, ModelRefused),
+        (longer_than_stated, ModelRefused),
+        (stating_no_length, ModelRefused),
         (store_down, Unavailable),
     ],
 )
@@ -160,6 +171,58 @@ def test_old_model_stays_when_the_new_one_cannot_be_trusted(
     bot.api.activate("v2", variant(1))
     recovered = model.refresh()
     assert (recovered.version, recovered.error) == ("v2", None)
+
+
+@dataclass
+class Endless(httpx.SyncByteStream):
+    """A download that never ends, and counts what is taken of it."""
+
+    taken: int = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            self.taken += 2**16
+            yield bytes(2**16)
+
+
+@pytest.mark.parametrize(("file", "most"), [("model.txt", 2**16), ("manifest.json", 8 * 2**20)])
+def test_download_ends_where_it_gets_too_long(file: str, most: int, bot: Bot) -> None:
+    endless = Endless()
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith(file):
+            return httpx.Response(200, stream=endless)
+        return bot.api.transport().handle_request(request)
+
+    bot.api.activate("v1", learnt())
+    model = bot.start(transport=httpx.MockTransport(serve))
+    assert "is longer than" in str(model.last_error)
+    assert endless.taken <= most + 2**16
+
+
+def test_model_that_states_too_many_bytes_is_not_downloaded(bot: Bot) -> None:
+    stated = {"sha256": learnt().sha256, "bytes": 64 * 2**20 + 1}
+    bot.api.activate("v1", with_manifest(learnt(), model=stated))
+    model = bot.start()
+    assert isinstance(model.last_error, ModelRefused)
+    assert [path.rpartition("/")[2] for path, _ in bot.api.heard] == [
+        "active-model",
+        "manifest.json",
+    ]
+
+
+@pytest.mark.parametrize("status", [301, 302, 307])
+def test_redirected_download_is_an_error_with_its_status(status: int, bot: Bot) -> None:
+    asked: list[str] = []
+
+    def redirect(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(status, headers={"Location": f"{STORE}/elsewhere"})
+
+    bot.api.activate("v1", learnt())
+    model = bot.start(transport=httpx.MockTransport(redirect))
+    assert str(model.last_error) == f"the model store answers {status} for the manifest"
+    assert asked == ["/v1/manifest.json"]
 
 
 def test_old_model_stays_and_gets_stale_when_the_api_is_down(bot: Bot) -> None:
@@ -236,6 +299,35 @@ def test_base_rate_is_given_when_the_model_expires_between_polls(bot: Bot) -> No
     bot.clock.now += timedelta(minutes=1)
     prediction = model.predict(TRADE)
     assert (prediction.source, prediction.expired) == ("base_rate", True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (timedelta(hours=1), timedelta(hours=3)),
+        (timedelta(hours=3), timedelta(hours=2)),
+        (None, timedelta(hours=2)),
+        (timedelta(hours=1), None),
+    ],
+)
+def test_model_expires_as_the_newest_poll_has_told(
+    before: timedelta | None, after: timedelta | None, bot: Bot
+) -> None:
+    bot.api.activate("v1", learnt(), expires_at=until(before))
+    model = bot.start()
+    bot.api.heard.clear()
+    bot.api.activate("v1", learnt(), expires_at=until(after))
+    model.refresh()
+    assert [path.rpartition("/")[2] for path, _ in bot.api.heard] == ["active-model"]
+
+    bot.clock.now = NOW + (after or timedelta(days=1000)) - timedelta(seconds=1)
+    assert model.predict(TRADE).source == "model"
+    bot.clock.now += timedelta(seconds=1)
+    assert model.predict(TRADE).expired == model.status.expired == (after is not None)
+
+
+def until(lifetime: timedelta | None) -> str | None:
+    return None if lifetime is None else (NOW + lifetime).isoformat()
 
 
 def test_status_says_when_the_model_is_below_the_base_rate(bot: Bot) -> None:

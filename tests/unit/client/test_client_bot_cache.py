@@ -3,12 +3,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from autoretrain_client.errors import Unavailable
-from tests.unit.client.bots import TRADE, Bot
+from tests.unit.client.bots import NOW, TRADE, Bot
 from tests.unit.client.published import learnt, pointer
 from tests.unit.trainer.trade_stream import STRATEGY
 
@@ -36,6 +37,18 @@ def test_cached_model_is_not_downloaded_again(bot: Bot, tmp_path: Path) -> None:
     bot.api.heard.clear()
     assert not bot.start(cache=tmp_path).status.stale
     assert [path.rpartition("/")[2] for path, _ in bot.api.heard] == ["active-model"]
+
+
+def test_cached_model_expires_as_the_newest_poll_has_told(bot: Bot, tmp_path: Path) -> None:
+    bot.api.activate("v1", learnt())
+    model = bot.start(cache=tmp_path)
+    bot.api.activate("v1", learnt(), expires_at=(NOW + timedelta(hours=1)).isoformat())
+    model.refresh()
+    bot.api.down = True
+    restarted = bot.start(cache=tmp_path)
+    assert restarted.predict(TRADE).source == "model"
+    bot.clock.now += timedelta(hours=1)
+    assert restarted.predict(TRADE).expired
 
 
 def test_cache_holds_neither_url_nor_token(bot: Bot, tmp_path: Path) -> None:

@@ -88,13 +88,13 @@ def page(*items: dict[str, Any]) -> dict[str, Any]:
 # What is asked, what the server answers, what it has been sent: method and path, then the body.
 CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], Any, str, Any]] = [
     ("health", (), {}, HEALTHY, "GET /prod/health", None),
-    ("strategies", (), {}, page(SUMMARY), "GET /prod/api/ai-strategies?sort=name", None),
+    ("strategies", (), {}, page(SUMMARY), "GET /prod/api/ai-strategies?sort=name&limit=200", None),
     (
         "strategies",
         (),
         {"search": "a&b", "sort": "-trained_at"},
         page(SUMMARY),
-        "GET /prod/api/ai-strategies?search=a%26b&sort=-trained_at",
+        "GET /prod/api/ai-strategies?search=a%26b&sort=-trained_at&limit=200",
         None,
     ),
     ("strategy", (UUID(STRATEGY),), {}, strategy(), f"GET {OF_STRATEGY}", None),
@@ -107,7 +107,7 @@ CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], Any, str, Any]] = [
         f"PATCH {OF_STRATEGY}",
         {"model_max_age_days": None},
     ),
-    ("models", (STRATEGY,), {}, page(model()), f"GET {OF_STRATEGY}/models", None),
+    ("models", (STRATEGY,), {}, page(model()), f"GET {OF_STRATEGY}/models?limit=200", None),
     ("model", (STRATEGY, "v2"), {}, report(), f"GET {OF_STRATEGY}/models/v2", None),
     (
         "activate",
@@ -119,9 +119,23 @@ CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], Any, str, Any]] = [
     ),
     ("unpin", (STRATEGY,), {}, strategy(), f"POST {OF_STRATEGY}/unpin", None),
     ("resume", (STRATEGY,), {}, strategy(), f"POST {OF_STRATEGY}/resume", None),
-    ("decisions", (STRATEGY,), {}, page(decision()), f"GET {OF_STRATEGY}/decisions", None),
-    ("activations", (STRATEGY,), {}, page(ACTIVATION), f"GET {OF_STRATEGY}/activations", None),
-    ("runs", (STRATEGY,), {}, page(run()), f"GET {OF_STRATEGY}/training-runs", None),
+    (
+        "decisions",
+        (STRATEGY,),
+        {},
+        page(decision()),
+        f"GET {OF_STRATEGY}/decisions?limit=200",
+        None,
+    ),
+    (
+        "activations",
+        (STRATEGY,),
+        {},
+        page(ACTIVATION),
+        f"GET {OF_STRATEGY}/activations?limit=200",
+        None,
+    ),
+    ("runs", (STRATEGY,), {}, page(run()), f"GET {OF_STRATEGY}/training-runs?limit=200", None),
     (
         "performance",
         (STRATEGY,),
@@ -283,6 +297,27 @@ def test_list_goes_on_over_its_pages(client: Ask) -> None:
     found = client(script, "models", STRATEGY)
     assert [each.version for each in found] == ["v4", "v3", "v2"]
     assert [each.url.params.get("cursor") for each in script.requests] == [None, "a/b=", "c"]
+    assert [each.url.params.get("limit") for each in script.requests] == ["200"] * 3
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("limit", "asked"),
+    [(1, [1]), (20, [20]), (200, [200]), (201, [200, 1]), (450, [200, 200, 50])],
+)
+def test_no_more_runs_are_asked_for_than_are_wanted(
+    limit: int, asked: list[int], client: Ask
+) -> None:
+    pages = [answer({"items": [run()] * count, "next": f"after {count}"}) for count in asked]
+    script = Script([*pages, answer(page())])
+    assert len(client(script, "runs", STRATEGY, limit=limit)) == limit
+    assert [int(each.url.params["limit"]) for each in script.requests] == asked
+
+
+def test_runs_are_no_more_than_wanted_when_the_server_gives_more() -> None:
+    script = Script([answer({"items": [run()] * 5, "next": "more"}), answer(page())])
+    assert len(ask(script, "runs", STRATEGY, limit=3)) == 3
+    assert len(script.requests) == 1
 
 
 def test_list_asks_for_no_page_that_nobody_reads() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from autoretrain_client import answers
 from autoretrain_client.parsing import parse
+from tests.unit.client.scripted import STRATEGY
 from tests.unit.client.test_client_calls import CALLS
 
 CONTRACT = json.loads(
@@ -91,6 +92,18 @@ def test_client_knows_the_fields_of_the_contract(name: str) -> None:
         if NULL in schema.get("anyOf", [])
     }
     assert optional - {"etag"} == nullable
+
+
+def test_lists_are_asked_for_in_pages_as_long_as_the_contract_allows() -> None:
+    longest = {
+        path: parameter["schema"]["maximum"]
+        for path, methods in CONTRACT["paths"].items()
+        for parameter in methods.get("get", {}).get("parameters", [])
+        if parameter["name"] == "limit"
+    }
+    sent = [sent.replace("/prod", "").replace(STRATEGY, "{id}") for *_, sent, _ in CALLS]
+    asked = {each.split()[1].partition("?")[0] for each in sent if "limit=200" in each}
+    assert longest == dict.fromkeys(asked, 200)
 
 
 def test_client_asks_for_every_route_that_has_data() -> None:

@@ -10,6 +10,8 @@ from autoretrain_client.answers import Pointer
 from autoretrain_client.errors import ModelRefused
 
 FORMAT = 1
+LARGEST_MANIFEST_BYTES = 8 * 2**20
+LARGEST_MODEL_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +31,34 @@ class Columns:
     symbols: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a verified manifest says of its model."""
+
+    model_bytes: int
+    columns: Columns
+
+
 def verify(artifact: Artifact, pointer: Pointer) -> Columns:
     """The columns of a model that is what the pointer says. Raises ModelRefused."""
-    _check(artifact.manifest, pointer.manifest_sha256, "manifest")
+    manifest = read_manifest(artifact.manifest, pointer)
     _check(artifact.text, pointer.sha256, "model")
+    return manifest.columns
+
+
+def read_manifest(content: bytes, pointer: Pointer) -> Manifest:
+    """What the manifest says, if it is the one of the pointer. Raises ModelRefused."""
+    _check(content, pointer.manifest_sha256, "manifest")
     try:
-        manifest = json.loads(artifact.manifest)
+        stored = json.loads(content)
     except ValueError as exc:
         raise ModelRefused("the manifest is no JSON") from exc
-    return _columns(manifest, pointer)
+    manifest = _manifest(stored, pointer)
+    if manifest.model_bytes > LARGEST_MODEL_BYTES:
+        raise ModelRefused(
+            f"the model has {manifest.model_bytes:,} bytes, more than {LARGEST_MODEL_BYTES:,}"
+        )
+    return manifest
 
 
 def _check(content: bytes, sha256: str | None, what: str) -> None:
@@ -45,13 +66,19 @@ def _check(content: bytes, sha256: str | None, what: str) -> None:
         raise ModelRefused(f"the {what} is not the one that was published: its sha256 differs")
 
 
-def _columns(manifest: object, pointer: Pointer) -> Columns:
-    match manifest:
-        case {"format": 1, "model": {"sha256": pointer.sha256}, "inputs": list(inputs), **rest}:
+def _manifest(stored: object, pointer: Pointer) -> Manifest:
+    match stored:
+        case {
+            "format": 1,
+            "model": {"sha256": pointer.sha256, "bytes": int(model_bytes)},
+            "inputs": list(inputs),
+            **rest,
+        }:
             symbols = rest.get("symbols", [])
             if isinstance(symbols, list):
-                return Columns(tuple(map(_input, inputs)), tuple(map(str, symbols)))
-        case {"format": 1, "inputs": list()}:
+                columns = Columns(tuple(map(_input, inputs)), tuple(map(str, symbols)))
+                return Manifest(model_bytes, columns)
+        case {"format": 1, "model": {"sha256": str(other)}} if other != pointer.sha256:
             raise ModelRefused("the manifest belongs to another model: its sha256 differs")
     raise ModelRefused(
         f"the manifest is not of format {FORMAT}, the one that this client reads: is it too old?"

@@ -14,10 +14,15 @@ import httpx
 
 from autoretrain_client import calls
 from autoretrain_client.answers import Pointer
-from autoretrain_client.bot.artifact import Artifact, verify
+from autoretrain_client.bot.artifact import (
+    LARGEST_MANIFEST_BYTES,
+    Artifact,
+    read_manifest,
+    verify,
+)
 from autoretrain_client.bot.model import Model, load
 from autoretrain_client.client import Client
-from autoretrain_client.errors import NotUnderstood, Unavailable
+from autoretrain_client.errors import ModelRefused, NotUnderstood, Unavailable
 
 _DOWNLOAD_SECONDS = 30.0
 
@@ -64,12 +69,17 @@ class Source:
 
     def _download(self, pointer: Pointer) -> Artifact:
         # A client of its own: the store's URLs need no token, and must not be shown it.
-        store = httpx.Client(transport=self.transport, timeout=_DOWNLOAD_SECONDS)
+        # Whoever a redirect leads to is not the store that the API has named.
+        store = httpx.Client(
+            transport=self.transport,
+            timeout=_DOWNLOAD_SECONDS,
+            follow_redirects=False,
+            headers={"Accept-Encoding": "identity"},
+        )
         with store, _unlogged():
-            return Artifact(
-                manifest=_content(store, pointer.manifest_url, "manifest"),
-                text=_content(store, pointer.model_url, "model"),
-            )
+            manifest = _content(store, pointer.manifest_url, "manifest", LARGEST_MANIFEST_BYTES)
+            model_bytes = read_manifest(manifest, pointer).model_bytes
+            return Artifact(manifest, _content(store, pointer.model_url, "model", model_bytes))
 
 
 def open_artifact(pointer: Pointer, artifact: Artifact | None) -> Held:
@@ -101,15 +111,24 @@ def _unchanged(held: Held | None) -> Held:
     return held
 
 
-def _content(store: httpx.Client, url: str | None, what: str) -> bytes:
+def _content(store: httpx.Client, url: str | None, what: str, most_bytes: int) -> bytes:
     try:
-        response = store.get(url or "")
+        with store.stream("GET", url or "") as response:
+            if not response.is_success:
+                raise Unavailable(f"the model store answers {response.status_code} for the {what}")
+            return _read(response, what, most_bytes)
     except (httpx.RequestError, httpx.InvalidURL) as exc:
         # Without its cause, which knows the URL.
         raise Unavailable(f"the {what} cannot be downloaded: {type(exc).__name__}") from None
-    if not response.is_success:
-        raise Unavailable(f"the model store answers {response.status_code} for the {what}")
-    return response.content
+
+
+def _read(response: httpx.Response, what: str, most_bytes: int) -> bytes:
+    content = bytearray()
+    for chunk in response.iter_raw():  # as it is stored: unpacked, a little may be very much
+        content += chunk
+        if len(content) > most_bytes:
+            raise ModelRefused(f"the {what} is longer than {most_bytes:,} bytes, all it may have")
+    return bytes(content)
 
 
 def _identity(pointer: Pointer) -> tuple[str | None, ...]:

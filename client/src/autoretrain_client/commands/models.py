@@ -48,7 +48,7 @@ def models(session: Session, strategy: str, version: str | None) -> None:
 @click.option(
     "--force",
     is_flag=True,
-    help="Pin the waiting one, also where its verdict does not hold any more.",
+    help="Pin it also if it is live already, or waits and its verdict does not hold any more.",
 )
 @click.option("--reason", metavar="TEXT", help="Why; it is kept with the activation.")
 @asks_api
@@ -58,12 +58,14 @@ def activate(
     """Put a model live by hand.
 
     The one that waits for approval is approved, any other one is pinned: while a model is
-    pinned, nothing else goes live. STRATEGY is an id or a name.
+    pinned, nothing else goes live. The one that is live already stays as it is; pinning it needs
+    --force. STRATEGY is an id or a name.
 
     \b
     Examples:
       autoretrain activate "Mean Reversion BTC" v6 --reason "v7 trades too much"
       autoretrain activate mean v8
+      autoretrain activate mean v8 --force
     """
     named = find(session.client, strategy)
     answer = session.client.activate(named.id, version, reason=reason, force=force)
@@ -87,16 +89,27 @@ def unpin(session: Session, strategy: str) -> None:
 
 
 def _activated(named: Named, version: str, strategy: Strategy) -> Iterator[str]:
-    if strategy.pin is None:
-        yield f"{strategy.name}: {version} is approved, and live"
+    """What is the case by now, which somebody else may have changed too."""
+    live = _live(strategy)
+    if live != version:
+        yield f"{strategy.name}: {version} is not live: {live} is"
+    elif strategy.pin is None:
+        pin = named.command("activate", version, "--force")
+        yield f"{strategy.name}: {version} is live, and not pinned: {pin} pins it"
     else:
         until = named.command("unpin")
         yield f"{strategy.name}: {version} is live, and pinned: nothing else is until {until}"
 
 
 def _unpinned(strategy: Strategy) -> Iterator[str]:
-    live = strategy.ml_model_version or "no model"
+    live = _live(strategy)
     yield f"{strategy.name}: not pinned; {live} is live, and the gate decides what follows it"
+
+
+def _live(strategy: Strategy) -> str:
+    if strategy.champion is not None:
+        return strategy.champion.version
+    return strategy.ml_model_version or "no model"
 
 
 def _lines(page: Page[Model]) -> Iterable[str]:

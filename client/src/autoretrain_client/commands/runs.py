@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -44,7 +43,7 @@ def runs(session: Session, strategy: str, limit: int) -> None:
     from autoretrain_client.answers import Page
 
     named = find(session.client, strategy)
-    found = tuple(islice(session.client.runs(named.id), limit))
+    found = tuple(session.client.runs(named.id, limit=limit))
     session.tell(Page(found, next=None), _lines)
 
 
@@ -82,9 +81,10 @@ def _live_run(client: Client, strategy_id: UUID) -> UUID:
 
 
 def _cancelled_lines(run: Run) -> Iterator[str]:
-    yield f"{run.id}: {run.status}"
-    if run.running_at is not None:
-        yield "its trainer stops at its next heartbeat"
+    if run.running_at is None:
+        yield f"{run.id}: {run.status} at once"
+    else:
+        yield f"{run.id}: {run.status}; its trainer stops at its next heartbeat"
 
 
 def _lines(page: Page[Run]) -> Iterable[str]:

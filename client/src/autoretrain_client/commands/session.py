@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import click
+from click.core import ParameterSource
 
 from autoretrain_client.commands.printing import say
 from autoretrain_client.errors import NotConfigured
@@ -74,7 +75,10 @@ def asks_api(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--json", "as_json", is_flag=True, help="Print the API's JSON, and nothing else.")
     @wraps(command)
     def run(url: str | None, token_file: Path | None, as_json: bool, **given: Any) -> None:
-        session = Session(click.get_current_context(), url, token_file, as_json)
+        ctx = click.get_current_context()
+        if ctx.get_parameter_source("url") is ParameterSource.ENVIRONMENT:
+            url = None  # the client reads it itself, and calls it by its name when it is wrong
+        session = Session(ctx, url, token_file, as_json)
         command(session, **given)
 
     return run

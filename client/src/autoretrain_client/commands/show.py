@@ -62,11 +62,16 @@ def _state(named: Named, strategy: Strategy) -> Mapping[str, str]:
 def _hourly_check(named: Named, strategy: Strategy) -> str:
     if strategy.paused_reason:
         return f"paused: {strategy.paused_reason}; {named.command('resume')} takes it up again"
+    return why_off(named, strategy) or "on"
+
+
+def why_off(named: Named, strategy: Strategy) -> str | None:
+    """Why no hourly check looks at the strategy, None where one does."""
     if not strategy.is_active:
         return "off: the strategy is not active"
     if not strategy.settings.ml_training_enabled:
         return f"off; {named.command('set', 'ml_training_enabled=true')} switches it on"
-    return "on"
+    return None
 
 
 def _champion(strategy: Strategy) -> str:

@@ -1,0 +1,58 @@
+"""Where the API is and who asks: what was given, or what the environment says."""
+
+from __future__ import annotations
+
+import os
+from ipaddress import ip_address
+
+import httpx
+
+from autoretrain_client.errors import NotConfigured
+
+DEFAULT_URL = "http://127.0.0.1:8001"
+
+
+def url(given: str | None) -> httpx.URL:
+    """The API's URL. Raises NotConfigured for one that would not keep the token secret."""
+    name, text = _named("url", given)
+    try:
+        found = httpx.URL(text or DEFAULT_URL)
+    except httpx.InvalidURL as exc:
+        raise NotConfigured(f"{name} is no URL") from exc
+    if found.scheme not in ("http", "https") or not found.host or found.userinfo:
+        raise NotConfigured(
+            f"{name} must be https://host…, or http:// on this machine, without user or password"
+        )
+    if found.scheme == "http" and not _is_loopback(found.host):
+        raise NotConfigured(
+            f"{name} is http://{found.host}…, and everybody on the way could read the token:"
+            " use https://, or a loopback address such as http://127.0.0.1:8001"
+        )
+    return found
+
+
+def token(given: str | None) -> str:
+    """The token. Raises NotConfigured."""
+    name, text = _named("token", given)
+    found = text.strip()
+    if not found:
+        raise NotConfigured(
+            "no token: set AUTORETRAIN_TOKEN; `autoretrain tokens create` makes one"
+        )
+    if not (found.isascii() and found.isprintable() and " " not in found):
+        # A header of it would be refused with an error that shows it.
+        raise NotConfigured(f"{name} holds characters that no token has: copy it again")
+    return found
+
+
+def _named(name: str, given: str | None) -> tuple[str, str]:
+    """The setting, and what it is called where it comes from."""
+    variable = f"AUTORETRAIN_{name.upper()}"
+    return (name, given) if given else (variable, os.environ.get(variable, ""))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
