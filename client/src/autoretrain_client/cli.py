@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO, runtime_checkable
 import click
 from click.shell_completion import CompletionItem
 
+from autoretrain_client.commands.naming import closest
 from autoretrain_client.commands.printing import plain
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _NOBODY_READS = 141  # 128 + SIGPIPE
 _EXIT_CODES = """\b
 Exit codes:
     0  done
-    1  no training was started, or the one waited for did not succeed
+    1  a training was wanted and none was started, or the one waited for did not train or failed
     2  the command line is wrong
    65  what was asked is not allowed; the message names the field
    66  there is no such thing, or it is somebody else's
@@ -71,6 +72,15 @@ class _Root(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         plugs = tuple(entry_points(group=PLUGS, name=cmd_name))
         return _load(plugs[0]) if plugs else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as exc:
+            told = exc.message.rstrip(".") + closest(args[0], self.list_commands(ctx))
+            raise click.UsageError(told, ctx) from exc
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Names only: what each command is about would take loading all of them."""

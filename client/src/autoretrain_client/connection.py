@@ -23,7 +23,7 @@ def url(given: str | None) -> httpx.URL:
         raise NotConfigured(
             f"{name} must be https://host…, or http:// on this machine, without user or password"
         )
-    if found.scheme == "http" and not _is_loopback(found.host):
+    if found.scheme == "http" and not is_loopback(found.host):
         raise NotConfigured(
             f"{name} is http://{found.host}…, and everybody on the way could read the token:"
             " use https://, or a loopback address such as http://127.0.0.1:8001"
@@ -39,20 +39,25 @@ def token(given: str | None) -> str:
         raise NotConfigured(
             "no token: set AUTORETRAIN_TOKEN; `autoretrain tokens create` makes one"
         )
-    if not (found.isascii() and found.isprintable() and " " not in found):
-        # A header of it would be refused with an error that shows it.
+    if not may_be_token(found):
         raise NotConfigured(f"{name} holds characters that no token has: copy it again")
     return found
+
+
+def may_be_token(text: str) -> bool:
+    """Whether a header can carry it; one that cannot is refused with an error that shows it."""
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine, whoever else is listening."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _named(name: str, given: str | None) -> tuple[str, str]:
     """The setting, and what it is called where it comes from."""
     variable = f"AUTORETRAIN_{name.upper()}"
     return (name, given) if given else (variable, os.environ.get(variable, ""))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from autoretrain_client.connection import is_loopback
 from autoretrain_client.errors import (
     AutoRetrainClientError,
     Conflict,
@@ -55,7 +56,10 @@ def error_of(heard: Heard) -> AutoRetrainClientError:
     """The error that the response stands for, or that nobody answered."""
     if isinstance(heard, httpx.Response):
         return _refusal(heard)
-    return Unavailable(f"{_server(heard.request)} does not answer: {type(heard).__name__}")
+    told = f"{_server(heard.request)} does not answer: {type(heard).__name__}"
+    if isinstance(heard, httpx.ConnectError) and is_loopback(heard.request.url.host):
+        told += "; is the stack up? `make run` or `autoretrain up` starts it"
+    return Unavailable(told)
 
 
 def retry_after_seconds(response: httpx.Response) -> float | None:

@@ -20,16 +20,24 @@ _NAME = "this machine"
 
 def local_token(database_url: str, data: Path) -> str:
     """The token kept in the folder; a new one where the database does not know that, or no
-    more."""
+    more. Then those that it replaces are revoked: nobody has them, or nobody should."""
     file = data / TOKEN_FILE
     with closing(Database(lambda: connect(database_url), API)) as database:
         books = TokenBooks(database)
         kept = file.read_text(errors="replace").strip() if file.exists() else ""
         if _is_good(kept, books):
             return kept
-        made = Tokens(books).create(_LOCAL_USER, _NAME, None, None, ALL_SCOPES).token
+        tokens = Tokens(books)
+        _revoke_earlier(tokens)
+        made = tokens.create(_LOCAL_USER, _NAME, None, None, ALL_SCOPES).token
     write_private(file, f"{made}\n")
     return made
+
+
+def _revoke_earlier(tokens: Tokens) -> None:
+    for row in tokens.list(_LOCAL_USER):
+        if row.name == _NAME and row.revoked_at is None:
+            tokens.revoke(_LOCAL_USER, row.id)
 
 
 def _is_good(text: str, books: TokenBooks) -> bool:

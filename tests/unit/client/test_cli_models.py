@@ -57,7 +57,35 @@ def test_report_gives_every_figure_of_the_verdict(api: Api, autoretrain: Command
 
 def test_unknown_version_is_not_found(api: Api, autoretrain: CommandLine) -> None:
     api.says(f"GET {ONE}/models/v9", refusal(404, "unknown_version", "there is no such version"))
-    assert autoretrain("models", "mean", "v9") == (66, "", "error: there is no such version\n")
+    told = "error: there is no such version: `autoretrain models mean` lists them\n"
+    assert autoretrain("models", "mean", "v9") == (66, "", told)
+
+
+def test_number_is_that_of_the_version_when_none_is_called_so(
+    api: Api, autoretrain: CommandLine
+) -> None:
+    unknown = refusal(404, "unknown_version", "there is no such version")
+    for version in ("3", "9", "v9"):
+        api.says(f"POST {ONE}/models/{version}/activate", unknown)
+    api.says(ACTIVATE, answer(whole(champion=model("v3"), pin=PIN)))
+    api.says(f"GET {ONE}/models/2", unknown)
+    api.says(f"GET {ONE}/models/v2", answer(report()))
+
+    assert autoretrain("activate", "mean", "3").out.startswith(f"{NAME}: v3 is live, and pinned")
+    assert "version" in autoretrain("models", "mean", "2").out
+    assert autoretrain("activate", "mean", "9") == (
+        66,
+        "",
+        "error: there is no such version: `autoretrain models mean` lists them\n",
+    )
+
+
+def test_version_that_is_a_number_is_meant_where_there_is_one(
+    api: Api, autoretrain: CommandLine
+) -> None:
+    api.says(f"POST {ONE}/models/3/activate", answer(whole(champion=model("3"), pin=PIN)))
+    assert autoretrain("activate", "mean", "3").out.startswith(f"{NAME}: 3 is live")
+    assert ACTIVATE not in api.said()
 
 
 def test_activating_says_that_it_pins_and_how_to_unpin(api: Api, autoretrain: CommandLine) -> None:

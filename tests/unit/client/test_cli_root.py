@@ -187,6 +187,17 @@ def test_exit_code_is_2_when_the_command_line_is_wrong(
 
 
 @pytest.mark.parametrize(
+    ("typed", "meant"), [("wroks", "(did you mean works?)"), ("zzz", "No such command 'zzz'\n")]
+)
+@pytest.mark.usefixtures("_commands")
+def test_mistyped_command_is_told_with_the_nearest(
+    typed: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([typed]) == 2
+    assert meant in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     "source",
     [
         "import a_library_that_is_not_there",

@@ -201,7 +201,12 @@ def test_token_file_comes_before_the_environment(
 
 
 @pytest.mark.parametrize(
-    ("content", "told"), [(b" \n", "is empty: it must hold a token"), (b"\xff\xfe", "copy it")]
+    ("content", "told"),
+    [
+        (b" \n", "is empty: it must hold a token"),
+        (b"\xff\xfe", "holds what no token has: it must hold a token and nothing else"),
+        (b"arp_a\narp_b\n", "holds what no token has"),
+    ],
 )
 def test_token_file_without_a_token_is_told(
     content: bytes, told: str, api: Api, autoretrain: CommandLine, tmp_path: Path
@@ -209,7 +214,7 @@ def test_token_file_without_a_token_is_told(
     (tmp_path / "token").write_bytes(content)
     done = autoretrain("strategies", "--token-file", str(tmp_path / "token"))
     assert done.code == 78
-    assert told in done.err
+    assert done.err.startswith(f"error: {tmp_path / 'token'} {told}")
     assert api.said() == []
 
 

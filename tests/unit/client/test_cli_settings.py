@@ -67,10 +67,9 @@ def test_single_weights_join_those_of_the_same_command(api: Api, autoretrain: Co
 @pytest.mark.parametrize(
     ("pair", "told"),
     [
-        ("max_trades=3", "there is no setting 'max_trades'; there are ml_training_enabled,"),
+        ("colour=3", "there is no setting 'colour'; there are ml_training_enabled,"),
         ("feature_weights.=3", "feature_weights.FEATURE"),
-        ("activation_mode", "'activation_mode' is not NAME=VALUE"),
-        ("=3", "'=3' is not NAME=VALUE"),
+        ("new_trade_threshold=3", "'new_trade_threshold' (did you mean new_trades_threshold?)"),
         ("ml_training_enabled=maybe", "ml_training_enabled: must be true or false"),
         ("new_trades_threshold=5.5", "new_trades_threshold: must be a whole number"),
         (
@@ -91,8 +90,19 @@ def test_what_cannot_be_set_is_told_with_what_can(
     pair: str, told: str, api: Api, autoretrain: CommandLine
 ) -> None:
     done = autoretrain("set", "mean", pair)
+    assert (done.code, done.out) == (65, "")
+    assert done.err.startswith("error: ")
+    assert told in done.err
+    assert api.said() == []
+
+
+@pytest.mark.parametrize("pair", ["activation_mode", "=3"])
+def test_what_names_no_value_is_a_wrong_command_line(
+    pair: str, api: Api, autoretrain: CommandLine
+) -> None:
+    done = autoretrain("set", "mean", pair)
     assert (done.code, done.out) == (2, "")
-    assert told in " ".join(done.err.split())
+    assert f"{pair!r} is not NAME=VALUE" in done.err
     assert api.said() == []
 
 

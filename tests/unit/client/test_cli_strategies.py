@@ -17,7 +17,7 @@ from tests.unit.client.command_line import (
     summary,
     whole,
 )
-from tests.unit.client.scripted import RUN, STRATEGY, answer, model, run
+from tests.unit.client.scripted import RUN, STRATEGY, answer, model, refusal, run
 
 HOSTILE = "\x1b]0;gone\x07\x1b[2Jsafe\r\n\u202e<script>=cmd\x9b31m"
 OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -65,7 +65,9 @@ def test_strategies_are_listed_with_what_came_of_them_last(
 
 def test_empty_list_says_so(api: Api, autoretrain: CommandLine) -> None:
     api.says(f"GET {ALL}", page())
-    assert autoretrain("strategies").out == "no strategies\n"
+    told = "no strategies yet: `autoretrain import-trades FILE --strategy NAME` adds one"
+    assert autoretrain("strategies").out.startswith(told)
+    assert autoretrain("strategies", "--search", "x").out == "no strategy's name holds 'x'\n"
 
 
 @pytest.mark.parametrize("columns", [60, 90, 120])
@@ -100,6 +102,7 @@ def test_name_that_others_have_written_does_nothing_to_the_terminal(
     api.says(f"GET {ALL}", page(summary(HOSTILE)))
     for route in (f"GET {ONE}", f"POST {ONE}/resume", f"POST {ONE}/unpin"):
         api.says(route, strategy)
+    api.says(f"GET {ONE}/training-runs", page(run("failed", line=HOSTILE, reason=HOSTILE)))
     terminal = look("stdout", 200)
 
     assert autoretrain(*command).code == 0
@@ -131,6 +134,7 @@ def test_show_tells_all_that_a_person_asks_for(api: Api, autoretrain: CommandLin
         ),
     )
 
+    api.says(f"GET {ONE}/training-runs", page())
     done = autoretrain("show", "mean")
 
     for told in (
@@ -159,13 +163,66 @@ def test_show_tells_all_that_a_person_asks_for(api: Api, autoretrain: CommandLin
         ({"champion": model(below_base_rate=True)}, "not better than the base rate"),
         ({"failures": 2, "next_eligible_at": "2120-01-01T00:00:00Z"}, "2; the next attempt is in"),
         ({"last_decision": None, "ml_model_trained_at": None}, "last decision  none yet"),
+        ({"champion": model(judged_rows=0, accuracy=None)}, "v2, not judged; fitted on 800, "),
+        ({"champion": model(judged_rows=None, accuracy=None)}, "v2, not judged; fitted on 800, "),
     ],
 )
 def test_show_tells_how_a_strategy_stands(
     changes: dict[str, Any], told: str, api: Api, autoretrain: CommandLine
 ) -> None:
     api.says(f"GET {ONE}", answer(whole(**changes)))
+    api.says(f"GET {ONE}/training-runs", page())
     assert told in autoretrain("show", STRATEGY).out
+
+
+def with_limit(days: float | None, **changes: Any) -> dict[str, Any]:
+    """The strategy with that `model_max_age_days`."""
+    strategy = whole(**changes)
+    strategy["settings"]["model_max_age_days"] = days
+    return strategy
+
+
+@pytest.mark.parametrize(("days", "expired"), [(None, False), (0.5, True), (36_500, False)])
+def test_expired_champion_is_marked(
+    days: float | None, expired: bool, api: Api, autoretrain: CommandLine
+) -> None:
+    champion = model(created_at="2020-01-01T00:00:00Z")
+    api.says(f"GET {ONE}", answer(with_limit(days, champion=champion)))
+    told = "; EXPIRED since 2020-01-01 12:00 UTC: bots use the base rate\n"
+    assert (told in autoretrain("show", "mean").out) == expired
+
+    api.says(f"GET {ONE}/models", page(champion, {**champion, "is_active": False}))
+    listed = autoretrain("models", "mean").out
+    assert listed.count("live, EXPIRED") == expired
+    assert listed.count("EXPIRED") == expired
+
+
+@pytest.mark.parametrize("paused", [None, "failed 4 times: trainer_error"])
+def test_last_failure_is_shown_with_its_whole_message(
+    paused: str | None, api: Api, autoretrain: CommandLine
+) -> None:
+    message = "the store cannot be read: " + "long " * 60
+    ended = {"finished_at": "2020-01-01T00:00:00Z"}
+    failed = run("failed", error={"code": "dependency", "message": message}, **ended)
+    older = run("failed", error={"code": "older", "message": "older"}, **ended)
+    api.says(f"GET {ONE}/training-runs", page(run("cancelled"), failed, older))
+    next_one = {"next_eligible_at": "2120-01-01T00:00:00Z"}
+    api.says(f"GET {ONE}", answer(whole(failures=4, paused_reason=paused, **next_one)))
+
+    shown = autoretrain("show", "mean").out
+
+    assert f"({RUN}): {message} (dependency)\n" in shown
+    assert "older" not in shown
+    assert ("next attempt" in shown) == (paused is None)
+    assert api.requests[-1].url.params["limit"] == "3"
+
+    api.says(f"GET {ONE}/training-runs", refusal(500, "internal_error"))
+    assert autoretrain("show", "mean").out == ""
+
+
+def test_failures_are_not_asked_for_when_there_are_none(api: Api, autoretrain: CommandLine) -> None:
+    autoretrain("show", "mean")
+    assert f"GET {ONE}/training-runs" not in api.said()
 
 
 def test_show_tells_how_to_switch_the_hourly_check_on(api: Api, autoretrain: CommandLine) -> None:
@@ -232,6 +289,24 @@ def test_resume_takes_a_paused_strategy_up_again(api: Api, autoretrain: CommandL
     done = autoretrain("resume", "mean")
     assert done.out == f"{NAME}: not paused; the next hourly check looks at it\n"
     assert api.said()[-1] == f"POST {ONE}/resume"
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        ({"failures": 1}, "no longer rests after 1 failure; "),
+        ({"failures": 4, "paused_reason": "failed"}, "no longer rests after 4 failures; "),
+        ({"next_eligible_at": "2120-01-01T00:00:00Z"}, "no longer rests; "),
+        ({"next_eligible_at": "2020-01-01T00:00:00Z"}, ""),
+    ],
+)
+def test_resume_tells_of_the_rest_that_it_ends(
+    before: dict[str, Any], told: str, api: Api, autoretrain: CommandLine
+) -> None:
+    api.says(f"GET {ONE}", answer(whole(**before)))
+    api.says(f"POST {ONE}/resume", answer(whole()))
+    out = autoretrain("resume", "mean").out
+    assert out == f"{NAME}: not paused; {told}the next hourly check looks at it\n"
 
 
 @pytest.mark.parametrize(

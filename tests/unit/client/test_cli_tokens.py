@@ -36,7 +36,8 @@ def create(*asked):
 
 made = []
 """
-Made = list[tuple[str, UUID, str, Sequence[str] | None, timedelta | None]]
+Made = list[tuple[str | None, UUID, str, Sequence[str] | None, timedelta | None, Path]]
+HERE = Path(".local")
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def test_first_token_is_made_in_the_database_without_the_api(
 
     assert (done.code, done.out) == (0, "arp_first\n")
     assert first_tokens == [
-        ("postgresql://there", UUID(OTHER), "first", ("read",), timedelta(days=7))
+        ("postgresql://there", UUID(OTHER), "first", ("read",), timedelta(days=7), HERE)
     ]
     assert api.connected == []
 
@@ -144,7 +145,17 @@ def test_database_of_the_first_token_is_that_of_the_environment(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://of-environment")
     assert autoretrain(*FIRST, "--json").json == {"token": "arp_first"}
-    assert first_tokens == [("postgresql://of-environment", UUID(OTHER), "first", None, None)]
+    assert first_tokens == [("postgresql://of-environment", UUID(OTHER), "first", None, None, HERE)]
+
+
+@pytest.mark.parametrize(
+    ("options", "data"), [((), HERE), (("--data", "elsewhere"), Path("elsewhere"))]
+)
+def test_database_of_the_first_token_is_the_local_stacks_when_none_is_named(
+    options: tuple[str, ...], data: Path, first_tokens: Made, autoretrain: CommandLine
+) -> None:
+    assert autoretrain(*FIRST, *options).out == "arp_first\n"
+    assert first_tokens == [(None, UUID(OTHER), "first", None, None, data)]
 
 
 @pytest.mark.usefixtures("first_tokens")
@@ -159,8 +170,8 @@ def test_database_of_the_environment_is_left_alone_when_the_api_is_asked(
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("--user-id", OTHER), "set DATABASE_URL, or --database-url"),
-        (("--database-url", "postgresql://there"), "--database-url goes with --user-id"),
+        (("--database-url", "postgresql://there"), "--database-url and --data go with --user-id"),
+        (("--data", "elsewhere"), "--database-url and --data go with --user-id"),
         (("--user-id", "me", "--database-url", "postgresql://there"), "is not a valid UUID"),
     ],
 )
@@ -187,4 +198,4 @@ def test_there_is_no_first_token_where_no_package_makes_one(
 def test_package_of_the_whole_stack_makes_first_tokens() -> None:
     (plug,) = entry_points(group=FIRST_TOKEN, name="create")
     taken = inspect.signature(plug.load()).parameters
-    assert list(taken) == ["database_url", "user_id", "name", "scopes", "lifetime"]
+    assert list(taken) == ["database_url", "user_id", "name", "scopes", "lifetime", "data"]

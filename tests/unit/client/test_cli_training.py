@@ -69,8 +69,14 @@ def test_check_says_why_it_does_not_train_when_it_should(
     why = {"code": "paused", "message": "paused: failed 4 times"}
     api.says(CHECK, answer(retrain(None, not_started=why)))
     done = autoretrain("check", "mean")
-    assert done.code == 0
+    assert done.code == 1
     assert done.out.endswith("\nnot started: paused: failed 4 times\n")
+
+
+def test_check_that_a_live_run_answers_is_done(api: Api, autoretrain: CommandLine) -> None:
+    why = {"code": "live_run", "message": "a training is already on its way"}
+    api.says(CHECK, answer(retrain(run("running"), not_started=why), 202))
+    assert autoretrain("check", "mean").code == 0
 
 
 def test_train_sends_what_holds_for_this_training_only(api: Api, autoretrain: CommandLine) -> None:
@@ -173,9 +179,10 @@ def test_json_is_the_only_thing_on_stdout_when_waiting(autoretrain: CommandLine)
         (run("cancelled", line="cancelled by hand"), 1, "cancelled: cancelled by hand\n"),
         (
             run("succeeded", outcome="insufficient_data", line="8 wins of 10"),
-            0,
-            "succeeded: insufficient data: 8 wins of 10\n",
+            1,
+            "not trained: 8 wins of 10\n",
         ),
+        (run("succeeded", outcome="nothing_new"), 1, "not trained: nothing new\n"),
     ],
 )
 def test_exit_code_of_waiting_is_how_the_training_ended(
@@ -240,15 +247,107 @@ def test_runs_are_listed_newest_first_and_not_endlessly(api: Api, autoretrain: C
     done = autoretrain("runs", "mean", "--limit", "3")
 
     header, *rows = [re.split("  +", line) for line in done.out.splitlines()]
-    assert header[1:] == [
-        *("STATUS", "MODEL", "TRADES", "SECONDS", "REASON", "WHAT CAME OF IT", "ID"),
-    ]
+    assert header == ["ASKED FOR", "ID", "STATUS", "MODEL", "TRADES", "SECONDS"]
     due = "50+ new trades since last training"
     assert [row[1:] for row in rows] == [
-        ["fitting 10/60", "–", "–", "–", "trained by hand", "–", RUN],
-        ["succeeded", "v2, went live", "–", "3.1", due, "better", RUN],
-        ["failed", "–", "1,234", "–", due, "out of memory", RUN],
+        [RUN, "fitting 10/60", "–", "–", "–"],
+        ["trained by hand"],
+        [RUN, "succeeded", "v2, went live", "–", "3.1"],
+        [f"{due}: better"],
+        [RUN, "failed", "–", "1,234", "–"],
+        [f"{due}: out of memory"],
     ]
+
+
+@pytest.mark.parametrize("columns", [52, 80, 120])
+def test_neither_id_nor_error_of_a_run_is_cut(
+    columns: int, api: Api, autoretrain: CommandLine, look: Look
+) -> None:
+    message = "the store cannot be read: " + "long " * 60 + "end"
+    api.says(
+        f"GET {ONE}/training-runs", page(run("failed", error={"code": "x", "message": message}))
+    )
+    terminal = look("stdout", columns)
+    autoretrain("runs", "mean")
+    header, row, told = terminal.getvalue().splitlines()
+    assert RUN in row
+    assert max(len(header), len(row)) <= columns
+    assert told.endswith(message)
+
+
+ANOTHER = "abcdef12-0000-0000-0000-00000000000b"
+NEAR = "abcdef34-0000-0000-0000-00000000000b"
+
+
+@pytest.mark.parametrize("asked", ["abcdef1", "ABCDEF12-00", ANOTHER])
+def test_run_is_shown_whole_by_what_tells_it_from_others(
+    asked: str, api: Api, autoretrain: CommandLine
+) -> None:
+    meant = run("failed", id=ANOTHER, error={"code": "x", "message": "out of memory"})
+    api.says(f"GET {ONE}/training-runs", page(run(), run(id=NEAR), meant))
+    api.says(f"GET /training-runs/{ANOTHER}", answer(meant))
+
+    done = autoretrain("runs", "mean", asked)
+
+    assert done.code == 0
+    shown = set(re.findall("^ +(.*?)  +(.*)$", done.out, re.MULTILINE))
+    assert shown >= {
+        ("id", ANOTHER),
+        ("queued_at", "2026-11-16 10:00 UTC"),
+        ("error", "out of memory (x)"),
+        ("feature_weights rsi", "2"),
+        ("model_version", "–"),
+    }
+    assert autoretrain("runs", "mean", asked, "--json").json["id"] == ANOTHER
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "told"),
+    [
+        ("abcdef", 65, f"say more of the id\n  {ANOTHER}\n  {NEAR}\n"),
+        ("abcde", 65, "6 or more characters"),
+        ("no-run", 65, "6 or more characters"),
+        ("123456", 66, "no run begins with '123456': `autoretrain runs mean` lists them"),
+    ],
+)
+def test_run_that_is_not_found_by_its_beginning_is_told(
+    asked: str, code: int, told: str, api: Api, autoretrain: CommandLine
+) -> None:
+    api.says(f"GET {ONE}/training-runs", page(run(id=ANOTHER), run(id=NEAR)))
+    done = autoretrain("runs", "mean", asked)
+    assert (done.code, done.out) == (code, "")
+    assert told in done.err
+
+
+def live(run_id: str, **changes: Any) -> dict[str, Any]:
+    """A strategy's line, with a live run."""
+    doing = {"id": run_id, "status": "queued", "phase": None, "round": None, "rounds": None}
+    return summary(live_run=doing, **changes)
+
+
+def test_live_run_is_cancelled_by_the_beginning_of_its_id(
+    api: Api, autoretrain: CommandLine
+) -> None:
+    api.says(f"GET {ALL}", page(summary(), live(ANOTHER), live(NEAR)))
+    api.says(f"POST /training-runs/{ANOTHER}/cancel", answer(run("cancelled", id=ANOTHER)))
+    assert autoretrain("cancel", "abcdef1") == (0, f"{ANOTHER}: cancelled at once\n", "")
+
+    ambiguous = autoretrain("cancel", "abcdef")
+    assert (ambiguous.code, ambiguous.out) == (65, "")
+    assert autoretrain("cancel", "123456") == (
+        66,
+        "",
+        "error: no live run begins with '123456', and no strategy's name holds it\n",
+    )
+
+
+def test_strategy_whose_name_could_begin_an_id_is_meant_where_no_run_does(
+    api: Api, autoretrain: CommandLine
+) -> None:
+    api.says(f"GET {ALL}", page(summary("decade")))
+    api.says(f"GET {ONE}", answer(whole(live_run=run())))
+    api.says(f"POST {OF_RUN}/cancel", answer(run("cancelled")))
+    assert autoretrain("cancel", "decade").code == 0
 
 
 def test_runs_ask_for_no_more_than_they_show(api: Api, autoretrain: CommandLine) -> None:
@@ -292,4 +391,4 @@ def test_id_of_neither_run_nor_strategy_is_not_found(api: Api, autoretrain: Comm
     api.says(f"POST /training-runs/{OTHER}/cancel", refusal(404, "unknown_run", "no such run"))
     told = refusal(404, "unknown_strategy", "there is no such strategy")
     api.says(f"GET {ALL}/{OTHER}", told)
-    assert autoretrain("cancel", OTHER) == (66, "", "error: there is no such strategy\n")
+    assert autoretrain("cancel", OTHER) == (66, "", "error: no such run or strategy\n")

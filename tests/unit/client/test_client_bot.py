@@ -72,13 +72,51 @@ def test_model_is_downloaded_without_the_token(bot: Bot) -> None:
     assert shown == {"/v1/model.txt": None, "/v1/manifest.json": None}
 
 
-def test_links_to_the_model_are_not_logged(bot: Bot, caplog: pytest.LogCaptureFixture) -> None:
+def test_only_what_changes_is_logged_and_no_request(
+    bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     bot.api.activate("v1", learnt())
-    bot.start()
-    assert "active-model" in caplog.text
-    assert "signature" not in caplog.text
-    assert not logging.getLogger("httpx").filters
+    model = bot.start()
+    for _ in range(3):
+        model.refresh()
+    assert caplog.messages == [f"Active model of {STRATEGY}: v1"]
+
+    list(model_client(bot).strategies())
+    assert "HTTP Request: GET https://api.test/api/ai-strategies?" in caplog.text
+
+
+def model_client(bot: Bot) -> Client:
+    """A client of the same bot's that polls nothing."""
+    bot.api.files["/api/ai-strategies"] = b'{"items": [], "next": null}'
+    return bot.closing.enter_context(Client(API, TOKEN, transport=bot.api.transport()))
+
+
+def test_poll_that_fails_is_logged_when_that_changes_or_ends(
+    bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot.api.activate("v1", learnt())
+    model = bot.start()
+    caplog.clear()
+    caplog.set_level(logging.WARNING)
+
+    bot.api.down = True
+    for _ in range(3):
+        model.refresh()
+    bot.api.down = False
+    bot.api.activate("v2", variant(1))
+    absent(bot.api)
+    for _ in range(3):
+        model.refresh()
+    bot.api.activate("v2", variant(1))
+    for _ in range(3):
+        model.refresh()
+    bot.api.down = True
+    model.refresh()
+
+    down = "the service is not available now: try again later"
+    told = (down, "the model store answers 404 for the model", "answers again", down)
+    assert caplog.messages == [f"Active model of {STRATEGY}: {each}" for each in told]
 
 
 def truncated(api: FakeApi) -> None:
@@ -96,7 +134,11 @@ def manifest_changed(api: FakeApi) -> None:
 
 
 def absent(api: FakeApi) -> None:
-    del api.files["/v2/model.txt"]
+    absent_of(api, "v2")
+
+
+def absent_of(api: FakeApi, version: str) -> None:
+    del api.files[f"/{version}/model.txt"]
 
 
 def published_garbage(api: FakeApi) -> None:
@@ -335,6 +377,37 @@ def test_status_says_when_the_model_is_below_the_base_rate(bot: Bot) -> None:
     assert bot.start().status.below_base_rate
 
 
+@pytest.mark.parametrize(("told", "known"), [(True, True), (False, False), (None, False)])
+def test_prediction_says_when_the_model_is_below_the_base_rate(
+    told: bool | None, known: bool, bot: Bot
+) -> None:
+    bot.api.activate("v1", learnt(), below_base_rate=told)
+    prediction = bot.start().predict(TRADE)
+    assert (prediction.source, prediction.below_base_rate) == ("model", known)
+
+
+def test_base_rate_is_given_when_the_first_model_cannot_be_trusted(bot: Bot) -> None:
+    bot.api.activate("v1", learnt())
+    bot.api.files["/v1/model.txt"] += b" "
+    model = bot.start()
+    prediction = model.predict(TRADE)
+    assert (prediction.win_probability, prediction.source) == (0.5512, "base_rate")
+    assert prediction.model_version is None
+    assert model.status.version is None
+    assert "is longer than" in str(model.status.error)
+
+    bot.api.activate("v1", learnt(), base_rate=0.6)
+    absent_of(bot.api, "v1")
+    model.refresh()
+    assert model.predict(TRADE).win_probability == 0.6
+    with pytest.raises(Unavailable):
+        bot.start(require=True)
+
+    bot.api.activate("v1", learnt())
+    assert model.refresh().version == "v1"
+    assert model.predict(TRADE).source == "model"
+
+
 def test_first_load_that_fails_is_told(bot: Bot) -> None:
     bot.api.down = True
     model = bot.start()
@@ -404,7 +477,17 @@ def test_bot_is_told_what_to_install_when_lightgbm_is_missing() -> None:
     )
 
 
-@pytest.mark.parametrize("options", [{"poll_seconds": 0}, {"strategy_id": "../secrets"}])
-def test_active_model_refuses_what_cannot_work(options: dict[str, Any]) -> None:
-    with Client(API, TOKEN) as client, pytest.raises(ValueError, match=r"must be above 0|UUID"):
+SHOWN = "the id of the strategy, as `autoretrain strategies` shows it"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"poll_seconds": 0}, "must be above 0"),
+        ({"strategy_id": "../secrets"}, f"{SHOWN}: a UUID, not '../secrets'"),
+        ({"strategy_id": "Mean Reversion BTC"}, SHOWN),
+    ],
+)
+def test_active_model_refuses_what_cannot_work(options: dict[str, Any], told: str) -> None:
+    with Client(API, TOKEN) as client, pytest.raises(ValueError, match=told):
         ActiveModel(client, **{"strategy_id": STRATEGY} | options)

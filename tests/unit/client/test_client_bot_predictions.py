@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator
 from decimal import Decimal
@@ -37,6 +38,42 @@ def test_features_are_told_by_name_in_any_order(bot: Bot) -> None:
     model = bot.start()
     backwards = dict(reversed(TRADE.items()))
     assert model.predict(backwards) == model.predict({**TRADE, "comment": "text"})
+
+
+def test_prediction_says_how_many_features_were_missing(bot: Bot) -> None:
+    bot.api.activate("v1", learnt())
+    model = bot.start()
+    assert model.predict(TRADE, side="long").missing == 0
+    assert model.predict({**TRADE, "rsi": math.nan}).missing == 1
+    assert model.predict({"rsi": 1.0, "unknown": 2.0}).missing == 2
+    assert model.predict({"RSI": 1.0}, side="long", symbol="BTC").missing == 3
+
+
+def test_trade_without_any_known_feature_is_logged_once_for_each_version(
+    bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    bot.api.activate("v1", learnt())
+    model = bot.start()
+    unknown = {f"RSI_{number}": 1.0 for number in range(12)}
+    for _ in range(3):
+        model.predict(unknown, side="long")
+    model.predict({"rsi": 1.0})
+    [told] = caplog.messages
+    assert "none of the features that v1 wants was given" in told
+    assert "'RSI_0'" in told
+    assert "'RSI_9' and 2 more" in told
+    assert "'RSI_10'" not in told
+    assert {"'rsi'", "'volume'", "'adx'"} == set(told.partition("wanted ")[2].split(", "))
+
+    bot.api.activate("v2", variant(1))
+    model.refresh()
+    for _ in range(3):
+        model.predict({}, side="long")
+    assert [("v2" in each, "given none" in each) for each in caplog.messages] == [
+        (False, False),
+        (True, True),
+    ]
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf, 10**400])

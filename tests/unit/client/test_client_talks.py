@@ -214,6 +214,31 @@ def test_server_that_does_not_answer_is_named_without_the_token() -> None:
     assert isinstance(raised.value.__cause__, httpx.ConnectError)
 
 
+@pytest.mark.parametrize(
+    ("url", "error", "is_told"),
+    [
+        (None, httpx.ConnectError, True),
+        ("http://localhost:9000", httpx.ConnectError, True),
+        ("https://api.test", httpx.ConnectError, False),
+        (None, httpx.ReadTimeout, False),  # something is there
+    ],
+)
+def test_stack_of_this_machine_that_is_down_is_told_with_how_to_start_it(
+    url: str | None, error: type[httpx.RequestError], is_told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AUTORETRAIN_URL", raising=False)
+    script = Script([error])
+    transport = httpx.MockTransport(script.handle)
+    with (
+        Client(url, TOKEN, transport=transport, sleep=lambda _: None) as client,
+        pytest.raises(errors.Unavailable) as raised,
+    ):
+        client.run(RUN)
+    told = "ConnectError; is the stack up? `make run` or `autoretrain up` starts it"
+    assert str(raised.value).endswith(told) == is_told
+    assert ("is the stack up" in str(raised.value)) == is_told
+
+
 @BOTH
 def test_wait_hears_of_every_step_until_the_run_has_ended(client: Ask) -> None:
     steps = [run("queued"), run("running"), run("succeeded", model_version="v2")]

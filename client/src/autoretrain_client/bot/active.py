@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -15,12 +14,12 @@ from uuid import UUID
 import httpx
 
 from autoretrain_client.bot.cache import Cache
-from autoretrain_client.bot.prediction import Prediction, Status
+from autoretrain_client.bot.log import Log
+from autoretrain_client.bot.model import Model
+from autoretrain_client.bot.prediction import Prediction, Says, Status
 from autoretrain_client.bot.source import Held, Source, open_artifact
 from autoretrain_client.client import Client
 from autoretrain_client.errors import AutoRetrainClientError, Unavailable
-
-_log = logging.getLogger("autoretrain_client")
 
 _POLLS_UNTIL_STALE = 3
 _CLOSE_SECONDS = 5.0
@@ -28,9 +27,13 @@ _CLOSE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """Everything a prediction looks at, replaced as one."""
+    """Everything a prediction looks at, replaced as one.
+
+    `base_rate` is the newest that was heard, also where the model that came with it was refused.
+    """
 
     held: Held | None = None
+    base_rate: float | None = None
     loaded_at: datetime | None = None
     last_success_at: datetime | None = None
     error: Exception | None = None
@@ -40,6 +43,18 @@ class _State:
 
     def expired(self, now: datetime) -> bool:
         return self.held is not None and self.held.expired(now)
+
+    @property
+    def version(self) -> str | None:
+        return None if self.held is None else self.held.pointer.version
+
+    @property
+    def model(self) -> Model | None:
+        return None if self.held is None else self.held.model
+
+    @property
+    def below_base_rate(self) -> bool:
+        return self.held is not None and bool(self.held.pointer.below_base_rate)
 
 
 def _utc_now() -> datetime:
@@ -52,8 +67,9 @@ class ActiveModel:
     The constructor waits for the first load, at most `first_load_seconds`; when it fails, that is
     told by `last_error`, or with `require`, where the cache has nothing either, raised.
     `cache` is a folder that lets the verified model survive a restart while the API is down.
-    `stale_after_seconds` without a successful poll (three polls, unless given) are told by every
-    prediction. Raises AutoRetrainClientError with `require`; ValueError for an id that is no UUID.
+    `stale_after_seconds` without a successful poll (three polls, unless given), or none since the
+    start, are told by every prediction. Raises AutoRetrainClientError with `require`; ValueError
+    for an id that is no UUID.
     """
 
     def __init__(
@@ -71,7 +87,8 @@ class ActiveModel:
     ) -> None:
         if poll_seconds <= 0:
             raise ValueError("poll_seconds must be above 0")
-        self.strategy_id = UUID(str(strategy_id))
+        self.strategy_id = _id(strategy_id)
+        self._log = Log(self.strategy_id)
         self._source = Source(client, self.strategy_id, transport)
         self._cache = None if cache is None else Cache(Path(cache), str(self.strategy_id))
         self._poll_seconds = poll_seconds
@@ -98,27 +115,28 @@ class ActiveModel:
         TypeError for a feature that is no number, ValueError for another side.
         """
         state, now = self._state, self._now()
-        stale, expired, held = state.stale(now, self._stale_after), state.expired(now), state.held
-        if held is None:
-            return Prediction(None, None, "none", stale, expired)
-        if held.model is None or expired:
-            rate = held.pointer.base_rate
-            return Prediction(rate, None, "none" if rate is None else "base_rate", stale, expired)
-        chance = held.model.win_probability(features, side, symbol)
-        return Prediction(chance, held.pointer.version, "model", stale, expired)
+        stale, expired = state.stale(now, self._stale_after), state.expired(now)
+        rate, below = state.base_rate, state.below_base_rate
+        if state.model is None or expired:
+            says: Says = "none" if rate is None else "base_rate"
+            return Prediction(rate, None, says, stale, expired, below, missing=0)
+        chance, missing = state.model.score(features, side, symbol)
+        wanted = state.model.columns.features
+        if wanted and missing == len(wanted):
+            self._log.nothing_given(state.version, features, wanted)
+        return Prediction(chance, state.version, "model", stale, expired, below, missing)
 
     @property
     def status(self) -> Status:
         """How things stand, without asking anybody."""
         state, now = self._state, self._now()
-        pointer = None if state.held is None else state.held.pointer
         return Status(
-            version=None if pointer is None else pointer.version,
+            version=state.version,
             loaded_at=state.loaded_at,
             last_success_at=state.last_success_at,
             stale=state.stale(now, self._stale_after),
             expired=state.expired(now),
-            below_base_rate=pointer is not None and bool(pointer.below_base_rate),
+            below_base_rate=state.below_base_rate,
             error=None if state.error is None else _told(state.error),
         )
 
@@ -132,10 +150,15 @@ class ActiveModel:
         with self._polling:
             before = self._state
             try:
-                held = self._source.newest(before.held)
+                pointer = self._source.pointer(before.held)
+                # Known from here on, whatever becomes of the model.
+                self._state = replace(before, base_rate=pointer.base_rate)
+                held = self._source.follow(pointer, before.held)
             except Exception as exc:  # whatever it is, a bot goes on with what it has
-                self._fail(exc)
+                self._state = replace(self._state, error=exc)
+                self._log.poll_failed(_told(exc))
             else:
+                self._log.poll_succeeded()
                 self._adopt(before, held)
         return self.status
 
@@ -160,9 +183,10 @@ class ActiveModel:
     def _adopt(self, before: _State, held: Held) -> None:
         now = self._now()
         swapped = before.held is None or held.model is not before.held.model
-        self._state = _State(held, now if swapped else before.loaded_at, last_success_at=now)
+        loaded_at = now if swapped else before.loaded_at
+        self._state = _State(held, held.pointer.base_rate, loaded_at, last_success_at=now)
         if swapped:
-            _log.info("Active model of %s: %s", self.strategy_id, held.pointer.version)
+            self._log.loaded(held.pointer.version)
         if self._cache is not None and held is not before.held:
             self._keep(self._cache, held)
 
@@ -170,18 +194,17 @@ class ActiveModel:
         try:
             cache.write(held.pointer, held.artifact)
         except OSError as exc:
-            self._fail(exc)
+            self._state = replace(self._state, error=exc)
+            self._log.warn(_told(exc))
 
     def _cached(self) -> _State:
         try:
             found = None if self._cache is None else _reopened(self._cache)
         except (AutoRetrainClientError, OSError) as exc:
             return _State(error=exc)
-        return _State() if found is None else _State(found, self._now())
-
-    def _fail(self, error: Exception) -> None:
-        self._state = replace(self._state, error=error)
-        _log.warning("Active model of %s: %s", self.strategy_id, _told(error))
+        if found is None:
+            return _State()
+        return _State(found, found.pointer.base_rate, loaded_at=self._now())
 
     def _require(self) -> None:
         state = self._state
@@ -193,6 +216,14 @@ class ActiveModel:
 def _reopened(cache: Cache) -> Held | None:
     kept = cache.read()
     return None if kept is None else open_artifact(*kept)
+
+
+def _id(text: UUID | str) -> UUID:
+    try:
+        return UUID(str(text))
+    except ValueError:
+        wanted = "the id of the strategy, as `autoretrain strategies` shows it: a UUID"
+        raise ValueError(f"strategy_id must be {wanted}, not {str(text)!r}") from None
 
 
 def _told(error: Exception) -> str:

@@ -30,6 +30,10 @@ class Columns:
     inputs: tuple[tuple[str, str], ...]
     symbols: tuple[str, ...]
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        return tuple(name for origin, name in self.inputs if origin == "feature")
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:

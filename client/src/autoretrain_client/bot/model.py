@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightgbm as lgb
 import numpy as np
@@ -24,6 +24,13 @@ _SIDES: Mapping[str | None, float] = {
 }
 
 
+class Score(NamedTuple):
+    """A trade's win probability, and how many of the model's features were missing for it."""
+
+    win_probability: float
+    missing: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """A loaded model, which never changes."""
@@ -31,10 +38,8 @@ class Model:
     booster: lgb.Booster
     columns: Columns
 
-    def win_probability(
-        self, features: Mapping[str, Any], side: str | None, symbol: str | None
-    ) -> float:
-        """The trade's win probability.
+    def score(self, features: Mapping[str, Any], side: str | None, symbol: str | None) -> Score:
+        """What the model says of the trade.
 
         A feature that is missing, None or infinite is missing to the model; one that it does not
         know is left out. Raises TypeError for a feature that is no number, ValueError for a side.
@@ -43,9 +48,13 @@ class Model:
             "feature": lambda name: _number(name, features.get(name)),
             "trade": lambda name: _side(side) if name == "side" else self._code(symbol),
         }
-        row = [known[origin](name) for origin, name in self.columns.inputs]
+        inputs = self.columns.inputs
+        row = [known[origin](name) for origin, name in inputs]
         # One thread, as the trainer predicts: the same trade gives the very same number.
-        return float(np.asarray(self.booster.predict(np.array([row]), num_threads=1))[0])
+        chance = float(np.asarray(self.booster.predict(np.array([row]), num_threads=1))[0])
+        cells = zip(inputs, row, strict=True)
+        missing = sum(origin == "feature" and math.isnan(cell) for (origin, _), cell in cells)
+        return Score(chance, missing)
 
     def _code(self, symbol: str | None) -> float:
         symbols = self.columns.symbols

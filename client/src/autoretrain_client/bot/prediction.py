@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-Source = Literal["model", "base_rate", "none"]
+Says = Literal["model", "base_rate", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,15 +15,19 @@ class Prediction:
 
     `source` is `model`, or `base_rate`, the win rate of the newest trades, where there is no model
     or it has `expired`, or `none` where not even that is known. Store `model_version` and
-    `win_probability` with the trade: they are what the model is later measured by. `stale`: for
-    some time nobody could say whether this is still the active model.
+    `win_probability` with the trade: they are what the model is later measured by. `stale`:
+    nobody has confirmed for some time, or ever since the start, that this is the active model.
+    `missing` is how many of the model's features the trade came without, 0 where no model was
+    asked. `below_base_rate`: the active model was judged no better than the base rate.
     """
 
     win_probability: float | None
     model_version: str | None
-    source: Source
+    source: Says
     stale: bool
     expired: bool
+    below_base_rate: bool
+    missing: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,16 +53,24 @@ class Source:
     strategy_id: UUID
     transport: httpx.BaseTransport | None
 
-    def newest(self, held: Held | None) -> Held:
-        """What is active now, the very same object where nothing has changed.
+    def pointer(self, held: Held | None) -> Pointer:
+        """What the API points to now, the very same object where nothing has changed.
 
         Raises AutoRetrainClientError, at once: the next poll is the next try.
         """
         etag = None if held is None else held.pointer.etag
-        call = calls.active_model(self.strategy_id, etag=etag)
-        pointer = self.client.hold(replace(call, attempts=1))
-        if pointer is None:
-            return _unchanged(held)
+        call = replace(calls.active_model(self.strategy_id, etag=etag), attempts=1)
+        with _unlogged():  # one line with every poll, of every bot
+            pointer = self.client.hold(call)
+        return _unchanged(held) if pointer is None else pointer
+
+    def follow(self, pointer: Pointer, held: Held | None) -> Held:
+        """What the pointer leads to, the very same object where that is held already.
+
+        Raises AutoRetrainClientError, at once.
+        """
+        if held is not None and held.pointer is pointer:
+            return held
         if held is not None and held.is_of(pointer):
             return replace(held, pointer=pointer)
         return open_artifact(pointer, self._download(pointer) if pointer.version else None)
@@ -92,7 +100,7 @@ def open_artifact(pointer: Pointer, artifact: Artifact | None) -> Held:
 
 @contextmanager
 def _unlogged() -> Iterator[None]:
-    """httpx logs every URL that it opens; whoever reads one of these in a log has the model."""
+    """httpx logs every URL that it opens; whoever reads one of the store's has the model."""
     logger, me = logging.getLogger("httpx"), get_ident()
 
     def of_others(record: logging.LogRecord) -> bool:
@@ -105,10 +113,10 @@ def _unlogged() -> Iterator[None]:
         logger.removeFilter(of_others)
 
 
-def _unchanged(held: Held | None) -> Held:
+def _unchanged(held: Held | None) -> Pointer:
     if held is None:
         raise NotUnderstood("nothing is said to have changed, and nothing was known")
-    return held
+    return held.pointer
 
 
 def _content(store: httpx.Client, url: str | None, what: str, most_bytes: int) -> bytes:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
-from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from autoretrain_client.commands.naming import Named, find, strategy_argument
-from autoretrain_client.commands.printing import ABSENT, ago, details, figure, table
+from autoretrain_client.commands.printing import ABSENT, ago, details, figure, flat, shown, table
 from autoretrain_client.commands.session import Session, asks_api
+from autoretrain_client.commands.show import expired_since
+from autoretrain_client.errors import NotFound
 
 if TYPE_CHECKING:
     from autoretrain_client.answers import Model, ModelReport, Page, Strategy
+
+Answer = TypeVar("Answer")
 
 
 @click.command()
@@ -37,9 +40,11 @@ def models(session: Session, strategy: str, version: str | None) -> None:
     named = find(session.client, strategy)
     if version is None:
         found = tuple(session.client.models(named.id))
-        session.tell(Page(found, next=None), _lines)
+        strategy_of = partial(session.client.strategy, named.id)
+        session.tell(Page(found, next=None), partial(_lines, strategy_of))
     else:
-        session.tell(session.client.model(named.id, version), _report)
+        _, report = _known(named, version, partial(session.client.model, named.id))
+        session.tell(report, _report)
 
 
 @click.command()
@@ -68,7 +73,8 @@ def activate(
       autoretrain activate mean v8 --force
     """
     named = find(session.client, strategy)
-    answer = session.client.activate(named.id, version, reason=reason, force=force)
+    ask = partial(session.client.activate, named.id, reason=reason, force=force)
+    version, answer = _known(named, version, ask)
     session.tell(answer, partial(_activated, named, version))
 
 
@@ -86,6 +92,22 @@ def unpin(session: Session, strategy: str) -> None:
     """
     named = find(session.client, strategy)
     session.tell(session.client.unpin(named.id), _unpinned)
+
+
+def _known(named: Named, version: str, ask: Callable[[str], Answer]) -> tuple[str, Answer]:
+    """What is answered of the version, and its name: where there is no 7, v7 is meant.
+
+    Raises NotFound, with where the versions are listed.
+    """
+    try:
+        return version, ask(version)
+    except NotFound as exc:
+        if exc.code != "unknown_version":
+            raise
+        if version.isdecimal():
+            return _known(named, f"v{version}", ask)
+        told = f"{exc.message}: {named.command('models')} lists them"
+        raise NotFound(told, status=exc.status, code=exc.code, request_id=exc.request_id) from exc
 
 
 def _activated(named: Named, version: str, strategy: Strategy) -> Iterator[str]:
@@ -112,16 +134,18 @@ def _live(strategy: Strategy) -> str:
     return strategy.ml_model_version or "no model"
 
 
-def _lines(page: Page[Model]) -> Iterable[str]:
+def _lines(strategy_of: Callable[[], Strategy], page: Page[Model]) -> Iterable[str]:
     if not page.items:
         return ["no models yet"]
-    return table([_row(model) for model in page.items])
+    live = any(model.is_active for model in page.items)
+    limit_days = strategy_of().settings.model_max_age_days if live else None
+    return table([_row(model, limit_days) for model in page.items])
 
 
-def _row(model: Model) -> dict[str, str]:
+def _row(model: Model, limit_days: float | None) -> dict[str, str]:
     return {
         "version": model.version,
-        "state": _state(model),
+        "state": _state(model, limit_days),
         "made": ago(model.created_at),
         "accuracy": figure(model.accuracy, ".2f"),
         "improvement": figure(model.improvement, "+.2f"),
@@ -131,34 +155,15 @@ def _row(model: Model) -> dict[str, str]:
     }
 
 
-def _state(model: Model) -> str:
+def _state(model: Model, limit_days: float | None) -> str:
     if model.is_active:
-        return "live"
+        return "live, EXPIRED" if expired_since(model, limit_days) else "live"
     return "waits" if model.awaiting_approval else ABSENT
 
 
 def _report(report: ModelReport) -> Iterator[str]:
     values = {item.name: getattr(report, item.name) for item in fields(report)}
     verdict = values.pop("verdict") or {}
-    yield from details({name: _value(value) for name, value in values.items()})
+    yield from details({name: shown(value) for name, value in values.items()})
     yield "  verdict"
-    yield from details({f"  {name}": value for name, value in _flat(verdict)})
-
-
-def _flat(figures: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each figure under its name; those of a score say whose they are."""
-    for name, value in figures.items():
-        if isinstance(value, dict):
-            yield from ((f"{name} {inner}", figure) for inner, figure in _flat(value))
-        else:
-            yield name, _value(value)
-
-
-def _value(value: object) -> str:
-    if value is None:
-        return ABSENT
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    yield from details({f"  {name}": value for name, value in flat(verdict)})

@@ -1,10 +1,13 @@
-"""Which strategy is meant: by its id, its name, or as much of the name as tells it from others."""
+"""What is meant: a strategy by its id, its name, or as much of the name as tells it from others, a
+run by as much of its id, and what comes closest to a word that is not known."""
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from autoretrain_client.client import Client
 
 _UUID_LENGTH = 36
+_BEGINNING_OF_ID = re.compile("[0-9a-f-]{6,36}")
 _LISTED = 10
 
 strategy_argument = click.argument("strategy")
@@ -56,6 +60,26 @@ def as_uuid(text: str) -> UUID | None:
         return UUID(text) if len(text) == _UUID_LENGTH else None
     except ValueError:
         return None
+
+
+def may_begin_id(text: str) -> bool:
+    """Whether the text may be the beginning of an identifier, long enough to mean one alone."""
+    return _BEGINNING_OF_ID.fullmatch(text.lower()) is not None
+
+
+def begun(asked: str, ids: Iterable[UUID]) -> UUID | None:
+    """The one identifier that begins so, None for none. Raises Invalid for several."""
+    found = [each for each in ids if str(each).startswith(asked.lower())]
+    if len(found) > 1:
+        listed = "\n".join(f"  {each}" for each in found[:_LISTED])
+        raise Invalid(f"{asked!r} may be any of these: say more of the id\n{listed}")
+    return found[0] if found else None
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """A question whether one of these was meant, empty where none is near."""
+    near = get_close_matches(word, list(known), n=2)
+    return f" (did you mean {' or '.join(near)}?)" if near else ""
 
 
 _CLOSER_FIRST: tuple[Callable[[str, str], bool], ...] = (

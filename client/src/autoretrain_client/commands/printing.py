@@ -12,6 +12,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
@@ -62,6 +63,26 @@ def in_words(setting: object) -> str:
     return setting if isinstance(setting, str) else json.dumps(setting, ensure_ascii=False)
 
 
+def shown(value: object) -> str:
+    """A value of an answer, whatever it is."""
+    if value is None:
+        return ABSENT
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def flat(figures: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each figure under its name; those of a part say of which."""
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            yield from ((f"{name} {inner}", figure) for inner, figure in flat(value))
+        else:
+            yield name, shown(value)
+
+
 def details(values: Mapping[str, str]) -> Iterator[str]:
     """One line for each name, the values below each other."""
     longest = max(map(len, values), default=0)
@@ -69,15 +90,20 @@ def details(values: Mapping[str, str]) -> Iterator[str]:
         yield f"  {name:{longest}}{_GAP}{value}".rstrip()
 
 
-def table(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
-    """The rows under their names; on a terminal no wider than it is."""
+def table(rows: Sequence[Mapping[str, str]], whole: str = "") -> Iterator[str]:
+    """The rows under their names; on a terminal no wider than it is.
+
+    The column `whole`, or else the last, keeps its width: it holds what is copied.
+    """
     if not rows:
         return
-    lines = [[name.upper() for name in rows[0]]]
+    names = list(rows[0])
+    kept = names.index(whole or names[-1])
+    lines = [[name.upper() for name in names]]
     lines += [[plain(cell) for cell in row.values()] for row in rows]
     widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
     room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    widths = _narrowed(widths, room)
+    widths = _narrowed(widths, room, kept)
     for line in lines:
         cells = zip(line, widths, strict=True)
         yield cut(_GAP.join(_padded(cell, width) for cell, width in cells).rstrip(), room)
@@ -92,11 +118,11 @@ def cut(text: str, room: int | None) -> str:
     return f"{text}…"
 
 
-def _narrowed(widths: Sequence[int], room: int | None) -> list[int]:
-    """The last column keeps its width: it holds what is copied, and is cut with the line."""
+def _narrowed(widths: Sequence[int], room: int | None, kept: int) -> list[int]:
     narrowed = list(widths)
+    others = [column for column in range(len(narrowed)) if column != kept]
     while room is not None and sum(narrowed) + len(_GAP) * (len(narrowed) - 1) > room:
-        widest = max(range(len(narrowed) - 1), key=narrowed.__getitem__, default=0)
+        widest = max(others, key=narrowed.__getitem__, default=kept)
         if narrowed[widest] <= _NARROWEST:
             break
         narrowed[widest] -= 1

@@ -52,9 +52,14 @@ class Session:
     def _token(self) -> str | None:
         if self._token_file is None:
             return None
+        from autoretrain_client.connection import may_be_token
+
         token = self._token_file.read_text(encoding="utf-8", errors="replace").strip()
         if not token:
             raise NotConfigured(f"{self._token_file} is empty: it must hold a token")
+        if not may_be_token(token):
+            wanted = "it must hold a token and nothing else"
+            raise NotConfigured(f"{self._token_file} holds what no token has: {wanted}")
         return token
 
 

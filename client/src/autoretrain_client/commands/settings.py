@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autoretrain_client.commands.naming import find, strategy_argument
+from autoretrain_client.commands.naming import closest, find, strategy_argument
 from autoretrain_client.commands.printing import in_words
 from autoretrain_client.commands.session import Session, asks_api
 from autoretrain_client.commands.values import (
@@ -23,6 +23,7 @@ from autoretrain_client.commands.values import (
     or_none,
     read,
 )
+from autoretrain_client.errors import Invalid
 
 if TYPE_CHECKING:
     from autoretrain_client.answers import Strategy
@@ -50,12 +51,19 @@ def _complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[st
 
 
 def _changes(_: click.Context, __: click.Parameter, pairs: Sequence[str]) -> Mapping[str, Any]:
-    """The values by their names, those of single feature weights with the dot."""
+    """The values by their names, those of single feature weights with the dot.
+
+    Raises Invalid, as the server does, where it is not the command line that is wrong.
+    """
     changes: dict[str, Any] = {}
     for name, text in map(name_and_text, pairs):
         if name in changes:
             raise click.BadParameter(f"{name} is given twice")
-        changes[name] = read(name, _kind(name), text)
+        kind = _kind(name)
+        try:
+            changes[name] = read(name, kind, text)
+        except ValueError as exc:
+            raise Invalid(str(exc)) from exc
     return changes
 
 
@@ -64,7 +72,7 @@ def _kind(name: str) -> Kind:
         return NUMBER
     if name not in SETTINGS:
         allowed = ", ".join([*SETTINGS, f"{_ONE_WEIGHT}FEATURE"])
-        raise click.BadParameter(f"there is no setting {name!r}; there are {allowed}")
+        raise Invalid(f"there is no setting {name!r}{closest(name, SETTINGS)}; there are {allowed}")
     return SETTINGS[name]
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from autoretrain_client.commands.naming import Named, find, strategy_argument
-from autoretrain_client.commands.printing import ABSENT, ago, details, figure, in_words
+from autoretrain_client.commands.printing import ABSENT, ago, details, figure, in_words, shown
 from autoretrain_client.commands.progress import stage
 from autoretrain_client.commands.session import Session, asks_api
 
 if TYPE_CHECKING:
     from autoretrain_client.answers import Decision, Model, Pin, Run, Settings, Strategy
+
+_RUNS_LOOKED_AT = 3
+"""The last failure is among the newest: each of them is another try."""
 
 
 @click.command()
@@ -33,19 +37,28 @@ def show(session: Session, strategy: str) -> None:
       autoretrain show mean --json
     """
     named = find(session.client, strategy)
-    session.tell(session.client.strategy(named.id), partial(_lines, named))
+    newest_runs = partial(session.client.runs, named.id, limit=_RUNS_LOOKED_AT)
+    session.tell(session.client.strategy(named.id), partial(_lines, named, newest_runs))
 
 
-def _lines(named: Named, strategy: Strategy) -> Iterator[str]:
+def _lines(
+    named: Named, newest_runs: Callable[[], Iterator[Run]], strategy: Strategy
+) -> Iterator[str]:
+    # Asked before anything is printed: an error stands alone.
+    failed = _last_failed(newest_runs()) if strategy.failures or strategy.paused_reason else None
     yield f"{strategy.name} ({strategy.id})"
-    yield from details(_state(named, strategy))
+    yield from details(_state(named, strategy, failed))
     if strategy.last_decision is not None:
         yield from _conditions(strategy.last_decision)
     yield "settings"
     yield from details(_settings(strategy.settings))
 
 
-def _state(named: Named, strategy: Strategy) -> Mapping[str, str]:
+def _last_failed(runs: Iterator[Run]) -> Run | None:
+    return next((run for run in runs if run.status == "failed"), None)
+
+
+def _state(named: Named, strategy: Strategy, failed: Run | None) -> Mapping[str, str]:
     state = {
         "hourly check": _hourly_check(named, strategy),
         "champion": _champion(strategy),
@@ -54,6 +67,7 @@ def _state(named: Named, strategy: Strategy) -> Mapping[str, str]:
         "live run": strategy.live_run and _live_run(strategy.live_run),
         "last training": ago(strategy.ml_model_trained_at),
         "failures": strategy.failures and _failures(strategy),
+        "last failure": failed and _failure(failed),
         "last decision": _decision(strategy.last_decision),
     }
     return {name: value for name, value in state.items() if value}
@@ -75,19 +89,36 @@ def why_off(named: Named, strategy: Strategy) -> str | None:
 
 
 def _champion(strategy: Strategy) -> str:
-    if strategy.champion is not None:
-        return f"{strategy.champion.version}, {_figures(strategy.champion)}"
-    return strategy.ml_model_version or "none: bots use the base rate"
+    champion = strategy.champion
+    if champion is None:
+        return strategy.ml_model_version or "none: bots use the base rate"
+    since = expired_since(champion, strategy.settings.model_max_age_days)
+    expired = f"; EXPIRED since {shown(since)}: bots use the base rate" if since else ""
+    return f"{champion.version}, {_figures(champion)}{expired}"
+
+
+def expired_since(model: Model, limit_days: float | None) -> datetime | None:
+    """Since when the model is older than the strategy's `model_max_age_days`, None if it is not."""
+    if limit_days is None:
+        return None
+    until = model.created_at + timedelta(days=limit_days)
+    return until if until <= datetime.now(UTC) else None
 
 
 def _figures(model: Model) -> str:
-    told = (
+    fitted = f"fitted on {figure(model.training_samples)}, {ago(model.created_at)}"
+    told = f"{_judged(model)}; {fitted}"
+    return f"{told}; not better than the base rate" if model.below_base_rate else told
+
+
+def _judged(model: Model) -> str:
+    if not model.judged_rows:
+        return "not judged"
+    return (
         f"accuracy {figure(model.accuracy, '.2f')} ({figure(model.improvement, '+.2f')}),"
         f" ROC-AUC {figure(model.roc_auc, '.2f')}, log-loss {figure(model.log_loss, '.3f')}"
-        f" on {figure(model.judged_rows)} trades; fitted on {figure(model.training_samples)},"
-        f" {ago(model.created_at)}"
+        f" on {figure(model.judged_rows)} trades"
     )
-    return f"{told}; not better than the base rate" if model.below_base_rate else told
 
 
 def _pin(named: Named, pin: Pin) -> str:
@@ -105,9 +136,14 @@ def _live_run(run: Run) -> str:
 
 
 def _failures(strategy: Strategy) -> str:
-    if strategy.next_eligible_at is None:
+    if strategy.next_eligible_at is None or strategy.paused_reason:
         return str(strategy.failures)
     return f"{strategy.failures}; the next attempt is {ago(strategy.next_eligible_at)}"
+
+
+def _failure(run: Run) -> str:
+    why = f"{run.error.message} ({run.error.code})" if run.error else run.line or ABSENT
+    return f"{ago(run.finished_at)} ({run.id}): {why}"
 
 
 def _decision(decision: Decision | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,10 @@ from autoretrain_client.commands.session import Session, asks_api
 
 if TYPE_CHECKING:
     from autoretrain_client.answers import Page, StrategySummary
+
+_NONE = (
+    "no strategies yet: `autoretrain import-trades FILE --strategy NAME` adds one with its trades"
+)
 
 
 @click.command()
@@ -37,12 +42,14 @@ def strategies(session: Session, search: str, sort: str) -> None:
     from autoretrain_client.answers import Page
 
     found = tuple(session.client.strategies(search=search, sort=sort))
-    session.tell(Page(found, next=None), _lines)
+    session.tell(Page(found, next=None), partial(_lines, search))
 
 
-def _lines(page: Page[StrategySummary]) -> Iterable[str]:
+def _lines(search: str, page: Page[StrategySummary]) -> Iterable[str]:
+    if not page.items and search:
+        return [f"no strategy's name holds {search!r}"]
     if not page.items:
-        return ["no strategies"]
+        return [_NONE]
     return table([_row(each) for each in page.items])
 
 

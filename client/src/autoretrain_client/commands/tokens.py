@@ -3,14 +3,15 @@ where a package that can do so is installed."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
+from click.core import ParameterSource
 
 from autoretrain_client.commands.printing import ago, say, table
 from autoretrain_client.commands.session import Session, asks_api
@@ -21,16 +22,18 @@ if TYPE_CHECKING:
 FIRST_TOKEN = "autoretrain.first_token"  # noqa: S105 -- the name of an entry point group
 """The group whose `create` makes a token without the API."""
 
+_LOCAL_STACK = Path(".local")
 _SCOPES = ("read", "retrain", "manage")
 _LONGEST_DAYS = 3650
 _SHOWN_ONCE = "this token is not shown again: keep it where nobody else reads it"
 
-Create = Callable[[str, UUID, str, Sequence[str] | None, timedelta | None], str]
-"""Database URL, user, name, scopes (None: all) and lifetime (None: for ever) to a token."""
+Create = Callable[[str | None, UUID, str, Sequence[str] | None, timedelta | None, Path], str]
+"""Database URL, user, name, scopes (None: all), lifetime (None: for ever) and the local stack's
+folder, whose database it is where there is no URL, to a token."""
 
 
 class _CreateCommand(click.Command):
-    """Has two options more where a package can use them."""
+    """Has some options more where a package can use them."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         params = super().get_params(ctx)
@@ -45,7 +48,16 @@ _FIRST_TOKEN_OPTIONS = (
     ),
     click.Option(
         ["--database-url"],
-        help="The database for --user-id; better in DATABASE_URL, where no history keeps it.",
+        envvar="DATABASE_URL",
+        show_envvar=True,
+        help="The PostgreSQL for --user-id; without it, that of the local stack.",
+    ),
+    click.Option(
+        ["--data"],
+        type=click.Path(path_type=Path, file_okay=False),
+        default=_LOCAL_STACK,
+        show_default=True,
+        help="The folder of the local stack and its database, for --user-id.",
     ),
 )
 
@@ -82,6 +94,7 @@ def create(
     expires_days: int | None,
     user_id: UUID | None = None,
     database_url: str | None = None,
+    data: Path = _LOCAL_STACK,
 ) -> None:
     """Create a token. It alone goes to stdout, this once.
 
@@ -93,28 +106,21 @@ def create(
     given = scopes or None
     if user_id is not None:
         lifetime = None if expires_days is None else timedelta(days=expires_days)
-        made = _straight(database_url, user_id, name, given, lifetime)
+        make: Create = _plugs()[0].load()
+        made = make(database_url, user_id, name, given, lifetime, data)
         session.tell({"token": made}, lambda answer: answer.values())
-    elif database_url is not None:
-        raise click.UsageError("--database-url goes with --user-id")
+    elif _given("database_url") or _given("data"):
+        raise click.UsageError("--database-url and --data go with --user-id")
     else:
         answer = session.client.create_token(name, scopes=given, expires_in_days=expires_days)
         session.tell(answer, lambda token: [token.token])
     say([_SHOWN_ONCE], err=True)
 
 
-def _straight(
-    database_url: str | None,
-    user_id: UUID,
-    name: str,
-    scopes: Sequence[str] | None,
-    lifetime: timedelta | None,
-) -> str:
-    url = database_url or os.environ.get("DATABASE_URL")
-    if not url:
-        raise click.UsageError("--user-id needs the database: set DATABASE_URL, or --database-url")
-    make: Create = _plugs()[0].load()
-    return make(url, user_id, name, scopes, lifetime)
+def _given(option: str) -> bool:
+    """Whether somebody has written it; the environment speaks to other commands too."""
+    source = click.get_current_context().get_parameter_source(option)
+    return source is ParameterSource.COMMANDLINE
 
 
 @tokens.command("list")

@@ -32,13 +32,18 @@ def check(session: Session, strategy: str, force: bool) -> None:
 
     The gate decides whether the model goes live. STRATEGY is an id or a name.
 
+    The exit code is 1 when a training was wanted and none could be started; a `no` is 0.
+
     \b
     Examples:
       autoretrain check "Mean Reversion BTC"
       autoretrain check mean --force
     """
     named = find(session.client, strategy)
-    session.tell(session.client.check(named.id, force=force), partial(_checked, named))
+    answer = session.client.check(named.id, force=force)
+    session.tell(answer, partial(_checked, named))
+    if answer.should_retrain:
+        _leave_unless_trained(answer)
 
 
 @click.command()
@@ -66,7 +71,8 @@ def train(
     The model goes live unless it is significantly worse. STRATEGY is an id or a name.
 
     The exit code is 1 when no training could be started, and with --wait also when the training
-    did not succeed. Ctrl-C stops the waiting, not the training.
+    failed, or trained nothing: too few trades, or none that are new. Ctrl-C stops the waiting, not
+    the training.
 
     \b
     Examples:
@@ -81,8 +87,7 @@ def train(
     else:
         answer = ask()
     session.tell(answer, partial(_outcome, named))
-    if _failed(answer):
-        raise click.exceptions.Exit(_NOT_TRAINED)
+    _leave_unless_trained(answer)
 
 
 @contextmanager
@@ -100,9 +105,11 @@ def _watching(named: Named) -> Iterator[Progress]:
     progress.clear()
 
 
-def _failed(answer: Retrain) -> bool:
+def _leave_unless_trained(answer: Retrain) -> None:
+    """A run that nobody waits for may still train."""
     run = answer.training_run
-    return run is None or (run.ended and run.status != "succeeded")
+    if run is None or (run.ended and (run.status != "succeeded" or run.model_version is None)):
+        raise click.exceptions.Exit(_NOT_TRAINED)
 
 
 def _checked(named: Named, answer: Retrain) -> Iterator[str]:
@@ -141,8 +148,9 @@ def _ended(run: Run) -> str:
     """What came of a run that has no model to tell of."""
     if run.error is not None:
         return f"{run.status}: {run.error.message} ({run.error.code})"
-    told = ": ".join(part for part in ((run.outcome or "").replace("_", " "), run.line) if part)
-    return f"{run.status}: {told}" if told else run.status
+    ended = "not trained" if run.status == "succeeded" else run.status
+    told = run.line or (run.outcome or "").replace("_", " ")
+    return f"{ended}: {told}" if told else ended
 
 
 def _model(model: RetrainedModel) -> str:

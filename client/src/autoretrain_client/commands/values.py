@@ -67,11 +67,11 @@ NAMES = Kind("names with commas between them, or a JSON list", _names)
 
 
 def read(name: str, kind: Kind, text: str) -> Any:
-    """The value that the text is. Raises BadParameter, naming what is allowed."""
+    """The value that the text is. Raises ValueError, naming what is allowed."""
     try:
         return kind.read(text)
     except (ValueError, KeyError, RecursionError) as exc:
-        raise click.BadParameter(f"{name}: must be {kind.called}") from exc
+        raise ValueError(f"{name}: must be {kind.called}") from exc
 
 
 def name_and_text(pair: str) -> tuple[str, str]:
@@ -87,4 +87,7 @@ def feature_weights(
 ) -> dict[str, float] | None:
     """The weights of a repeated option, None where it is not given."""
     named = map(name_and_text, pairs)
-    return {name: read(name, NUMBER, text) for name, text in named} or None
+    try:
+        return {name: read(name, NUMBER, text) for name, text in named} or None
+    except ValueError as exc:
+        raise click.BadParameter(str(exc)) from exc
