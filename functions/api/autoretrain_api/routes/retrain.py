@@ -78,18 +78,9 @@ def train(
     prefer: Prefer = "",
     idempotency_key: IdempotencyKey = None,
 ) -> Response[Retrain]:
-    wish = Wish(
-        strategy_id=body.strategy_id,
-        manual=False,
-        reason=body.reason or "asked for",
-        min_trades=body.min_trades,
-        feature_weights=body.feature_weights,
+    return _train(
+        request, caller, body, body.reason or "asked for", prefer, idempotency_key, manual=False
     )
-    asked = people().retraining.train(
-        caller.user_id, wish, _idempotency(request, idempotency_key, body)
-    )
-    tell("train", caller, strategy_id=body.strategy_id, run_id=asked.run_id)
-    return _answer(request, caller, asked, prefer)
 
 
 @router.post(
@@ -109,17 +100,29 @@ def train_by_hand(
     prefer: Prefer = "",
     idempotency_key: IdempotencyKey = None,
 ) -> Response[Retrain]:
+    return _train(request, caller, body, "trained by hand", prefer, idempotency_key, manual=True)
+
+
+def _train(
+    request: Request,
+    caller: Caller,
+    body: TrainRequest | ManualTrainRequest,
+    reason: str,
+    prefer: str,
+    key: str | None,
+    *,
+    manual: bool,
+) -> Response[Retrain]:
     wish = Wish(
         strategy_id=body.strategy_id,
-        manual=True,
-        reason="trained by hand",
+        manual=manual,
+        reason=reason,
         min_trades=body.min_trades,
         feature_weights=body.feature_weights,
     )
-    asked = people().retraining.train(
-        caller.user_id, wish, _idempotency(request, idempotency_key, body)
-    )
-    tell("train by hand", caller, strategy_id=body.strategy_id, run_id=asked.run_id)
+    once = _idempotency(request, key, body)
+    asked = people().retraining.train(caller.user_id, wish, once)
+    tell("train", caller, strategy_id=body.strategy_id, run_id=asked.run_id, manual=manual)
     return _answer(request, caller, asked, prefer)
 
 
