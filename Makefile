@@ -39,6 +39,12 @@ setup: .venv/ready .venv-scan/ready ## Install everything into .venv and .venv-s
 	@$(UV) pip install --quiet --python .venv-scan --target .venv-scan/runtime --require-hashes -r locks/runtime.txt
 	@touch $@
 
+.venv-bench/ready: locks/bench.txt .venv/ready
+	@echo "Setting up .venv-bench …"
+	@rm -rf .venv-bench
+	@$(UV) pip install --quiet --python .venv --target .venv-bench --require-hashes -r locks/bench.txt
+	@touch $@
+
 .PHONY: demo
 demo: .venv/ready ## Run the main job once, on real market prices
 	@.venv/bin/autoretrain demo
@@ -54,6 +60,19 @@ test: setup ## Pass all tests
 .PHONY: unit
 unit: .venv/ready ## The fast tests only: pure code, no sockets
 	@.venv/bin/pytest tests/unit
+
+DATA ?= data
+.PHONY: bench-learning
+bench-learning: .venv-bench/ready ## Compare the product with baselines on the trade logs in DATA
+	@PYTHONPATH=.:.venv-bench .venv/bin/python bench/learning.py --data $(DATA)
+
+.PHONY: bench-gate
+bench-gate: .venv/ready ## How often the gate lets a bad challenger pass, on the flip log in DATA
+	@PYTHONPATH=. .venv/bin/python bench/gate.py --data $(DATA)
+
+.PHONY: bench-degradation
+bench-degradation: .venv/ready ## False alarms and found drops of the calibrated degradation test
+	@PYTHONPATH=. .venv/bin/python bench/degradation.py
 
 .PHONY: check
 check: setup ## What never runs the code: format, lint, types, imports, template
@@ -78,6 +97,7 @@ lock: .venv/ready ## Renew every pinned, hashed requirement
 	@$(COMPILE) --group pyproject.toml:setup -o locks/setup.txt
 	@$(COMPILE) --group pyproject.toml:scan -o locks/scan.txt
 	@$(COMPILE) --group pyproject.toml:runtime -o locks/runtime.txt
+	@$(COMPILE) --group pyproject.toml:bench --constraint requirements.lock -o locks/bench.txt
 	@$(COMPILE) layers/core/pyproject.toml --extra api -o layers/core/requirements.txt
 	@$(COMPILE) functions/trainer/pyproject.toml --no-emit-package autoretrain -o functions/trainer/requirements.txt
 	@$(COMPILE) --group pyproject.toml:dev $(PACKAGES:%=%/pyproject.toml) --all-extras \
@@ -86,4 +106,4 @@ lock: .venv/ready ## Renew every pinned, hashed requirement
 
 .PHONY: clean
 clean: ## Remove what make has installed and built; .local, with your data, stays
-	@rm -rf .venv .venv-scan .aws-sam
+	@rm -rf .venv .venv-scan .venv-bench .aws-sam

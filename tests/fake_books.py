@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import queue
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -20,6 +21,7 @@ from autoretrain.domain.models import (
     Policy,
     RowsRead,
     Snapshot,
+    StoredFile,
 )
 from autoretrain.domain.runs import (
     MAX_LOSSES_IN_A_ROW,
@@ -60,6 +62,7 @@ class BookedStrategy:
     fence: int = 0
     failures: int = 0
     champion: Champion | None = None
+    memories: StoredFile | None = None
 
 
 @dataclass
@@ -310,6 +313,10 @@ class FakeBooks:
         served = challenger.served
         self.artifacts.get(f"{key}/model.txt", served.sha256)
         self.artifacts.get(f"{key}/manifest.json", served.manifest_sha256)
+        if challenger.memories is not None:
+            sha256 = hashlib.sha256(challenger.memories).hexdigest()
+            strategy.memories = StoredFile(f"{key}/memories.json", sha256)
+            self.artifacts.get(strategy.memories.key, sha256)
         verdict = judge(challenger.evidence, Rules(manual=assignment.manual))
         version = f"v{1 + sum(one.published is not None for one in self.runs.values())}"
         if verdict.activate:
@@ -389,6 +396,7 @@ class FakeBooks:
             min_trades=strategy.snapshot.policy.min_trades,
             feature_weights={},
             champion=strategy.champion,
+            memories=strategy.memories,
         )
 
 

@@ -6,7 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 from autoretrain.domain.gate import BASE_RATE, Comparison, Evidence, Outcome, Score, TooFewRows
-from autoretrain.domain.models import Artifact, Challenger, Declined, RowsRead
+from autoretrain.domain.models import (
+    Artifact,
+    Challenger,
+    Declined,
+    Election,
+    Memory,
+    RowsRead,
+)
 from tests.world import NOW
 
 
@@ -48,6 +55,8 @@ def challenger(evidence: Evidence | None = None, **changes: Any) -> Challenger:
         "fitted_rows": 120,
         "rows": rows(),
         "fingerprint": "f" * 64,
+        "election": Election(Memory.LONG, scored=12),
+        "memories": b"{}",
     }
     return Challenger(**given | changes)
 

@@ -13,6 +13,7 @@ import click
 import pytest
 
 from autoretrain import settings
+from autoretrain.domain.degradation import GUARANTEE, NEWEST_TRADES
 from autoretrain.domain.gate import ActivationMode
 from autoretrain.domain.models import Policy
 from autoretrain.domain.runs import FAILURES_BEFORE_PAUSE, Status, back_off
@@ -107,6 +108,22 @@ def test_settings_per_strategy_are_documented_with_their_defaults() -> None:
             if default[0].isdigit()
             else (default.strip("`") == declared[1])
         ), column
+
+
+@pytest.mark.parametrize("setting", ["activation_mode", "degradation_rule"])
+def test_settings_that_are_words_are_documented_with_what_the_api_takes(setting: str) -> None:
+    (told,) = (row[2] for row in rows_of_table("docs/database.md", "column") if setting in row[0])
+    contract = json.loads((ROOT / "functions/api/openapi.json").read_text())
+    asked = contract["components"]["schemas"]["SettingsRequest"]["properties"][setting]
+
+    assert names(told) == set(asked["enum"])
+
+
+def test_database_page_gives_what_the_degradation_test_promises() -> None:
+    page = " ".join((ROOT / "docs/database.md").read_text().split())
+
+    assert GUARANTEE.replace("%", " %") in page
+    assert f"the newest {NEWEST_TRADES:,} trades" in page
 
 
 def test_api_page_names_every_route_with_its_scope() -> None:

@@ -255,5 +255,7 @@ def test_finished_training_leaves_model_and_manifest_under_an_immutable_key(
     listed = boto3.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
     assert sorted(item["Key"] for item in listed) == [
         f"{artifact.artifact_key}/manifest.json",
+        f"{artifact.artifact_key}/memories.json",
         f"{artifact.artifact_key}/model.txt",
+        f"{artifact.artifact_key}/report.json",
     ]

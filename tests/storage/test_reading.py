@@ -166,6 +166,7 @@ def test_model_report_has_the_whole_verdict(stack: Stack, strategy: UUID) -> Non
     assert report.verdict["challenger"]["accuracy"] == 0.68
     assert (report.rival, report.judged_rows, report.training_samples) == ("base rate", 55, 120)
     assert len(report.sha256) == len(report.manifest_sha256) == 64
+    assert report.artifact_key.startswith("k/")
 
 
 def test_run_tells_its_error_and_the_model_that_it_came_to(stack: Stack, strategy: UUID) -> None:

@@ -44,6 +44,20 @@ def test_trades_arrive_as_they_were_written(stack: Stack) -> None:
     assert trades.values[:3, 0].tolist()[0::2] == [20.0, 7.0]
 
 
+def test_win_probabilities_arrive_where_trades_carry_them(stack: Stack) -> None:
+    strategy_id = stack.world.strategy()
+    stack.world.trades(strategy_id, [1.0, 2.0])
+    # What a bot was told without a model is the base rate.
+    stack.world.trades(strategy_id, [3.0], first=NOW - timedelta(days=2), win_probability=0.5)
+    day = NOW - timedelta(days=1)
+    stack.world.trades(strategy_id, [4.0], first=day, win_probability=0.625, model_version="v1")
+
+    told = read(stack, strategy_id).win_probability
+
+    assert np.isnan(told[:3]).all()
+    assert told[3] == 0.625
+
+
 def test_reader_takes_the_newest_trades_only(stack: Stack) -> None:
     strategy_id = stack.world.strategy()
     stack.world.trades(strategy_id, [float(n) for n in range(1, 21)])

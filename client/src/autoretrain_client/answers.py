@@ -149,13 +149,20 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class ModelReport(Model):
-    """A stored model with its whole verdict."""
+    """A stored model with its whole verdict.
+
+    The URLs need no token, hold one each, and work for minutes; `reports.fetch_report` reads what
+    they lead to.
+    """
 
     verdict: Mapping[str, Any]
     sha256: str
     manifest_sha256: str
     judged_sha256: str | None
     refit_disagrees: bool
+    manifest_url: str = field(repr=False)
+    report_url: str = field(repr=False)
+    url_expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ class Client(Api):
     """Talks to auto-retrain; threads may share one.
 
     `url` and `token` are those of AUTORETRAIN_URL and AUTORETRAIN_TOKEN unless given; `timeout` is
-    how many seconds the server may be silent. Raises NotConfigured.
+    how many seconds the server may be silent; `transport` is what requests travel by, None for the
+    network. Raises NotConfigured.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Client(Api):
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._http = httpx.Client(**_options(url, token, timeout), transport=transport)
+        self.transport = transport
         self._sleep = sleep
 
     def hold(self, said: Said[Answer]) -> Answer:

@@ -138,13 +138,17 @@ class Model(Answer):
 
 
 class ModelReport(Model):
-    """A model with its whole verdict and the hashes of its files."""
+    """A model with its whole verdict and the hashes of its files. The manifest holds that of the
+    report, where there is one. The URLs are good until `url_expires_at`."""
 
     verdict: dict[str, Any]
     sha256: str
     manifest_sha256: str
     judged_sha256: str | None
     refit_disagrees: bool
+    manifest_url: str
+    report_url: str
+    url_expires_at: datetime
 
 
 class Pin(Answer):

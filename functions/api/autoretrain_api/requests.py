@@ -79,7 +79,7 @@ class SettingsRequest(Body):
     ml_training_enabled: bool = _unchanged()
     ml_min_trades_for_training: MinTrades = _unchanged()
     activation_mode: Literal["if_better", "if_not_worse", "approve", "always"] = _unchanged()
-    degradation_rule: Literal["ratio"] = _unchanged()
+    degradation_rule: Literal["ratio", "calibrated"] = _unchanged()
     new_trades_threshold: NewTrades = _unchanged()
     degradation_ratio: Ratio = _unchanged()
     degradation_window: Window = _unchanged()

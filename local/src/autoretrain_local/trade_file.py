@@ -48,11 +48,12 @@ class TradeFile:
 
 
 def read_trades(
-    path: Path, now: datetime, progress: Callable[[int], object] = lambda _: None
+    path: Path, now: datetime | None, progress: Callable[[int], object] = lambda _: None
 ) -> TradeFile:
     """Read the whole file, and tell `progress` of every so many bytes of it.
 
-    A trade that closed later than `now` is a bad row.
+    A trade that closed later than `now` is a bad row. Without `now` every row that can be read is a
+    trade as it stands, whether its cells agree or not.
 
     Raises DataError where the file as a whole cannot be read: not CSV, or without a needed column.
     """

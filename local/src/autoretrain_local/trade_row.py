@@ -19,7 +19,8 @@ _WINS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false"
 class Trade:
     """One trade; `closed_at` and `pnl_pct` are both None while it is open.
 
-    `features` are finite; the names of missing ones are absent.
+    `features` are finite; the names of missing ones are absent. Of a row that is taken as it is,
+    either may be None or make no sense, `win` may disagree, `symbol` and `side` may be empty.
     """
 
     trade_id: str
@@ -29,6 +30,8 @@ class Trade:
     closed_at: datetime | None
     pnl_pct: float | None
     features: Mapping[str, float]
+    strategy: str = ""
+    win: bool | None = None
 
 
 def is_used(column: str) -> bool:
@@ -47,10 +50,11 @@ class Unreadable(Exception):
 class Rows:
     """Turns the rows under a header into trades, no two of them with the same id.
 
-    `features` are the names of the feature columns, without their prefix.
+    `features` are the names of the feature columns, without their prefix. Without `now` a row is
+    taken as it is, like a bot may have stored it: what it holds need not agree.
     """
 
-    def __init__(self, header: Sequence[str], now: datetime) -> None:
+    def __init__(self, header: Sequence[str], now: datetime | None) -> None:
         self.features = [name.removeprefix(FEATURE_PREFIX) for name in filter(_is_feature, header)]
         self.ignored = [name or "(no name)" for name in header if not is_used(name)]
         self.infinite_values = 0
@@ -64,14 +68,17 @@ class Rows:
         trade_id = _text(row, "trade_id")
         if trade_id in self._line_of:
             raise Unreadable(f"trade_id is already on line {self._line_of[trade_id]}")
-        decided_at, closed_at, pnl_pct = _outcome(row, self._now)
+        decided_at, closed_at, pnl_pct, win = _outcome(row)
+        symbol, side = _text(row, "symbol", self._now is None), _side(row, self._now is None)
+        if self._now is not None:
+            _refuse_disagreement(decided_at, closed_at, pnl_pct, win, self._now)
+            win = None
         values = [(name, _number(row, FEATURE_PREFIX + name)) for name in self.features]
         finite = {
             name: value for name, value in values if value is not None and math.isfinite(value)
         }
-        trade = Trade(
-            trade_id, _text(row, "symbol"), _side(row), decided_at, closed_at, pnl_pct, finite
-        )
+        strategy = row.get("strategy", "")
+        trade = Trade(trade_id, symbol, side, decided_at, closed_at, pnl_pct, finite, strategy, win)
         self._line_of[trade_id] = line
         self.infinite_values += sum(value is not None for _, value in values) - len(finite)
         return trade
@@ -83,13 +90,23 @@ class Rows:
 
 
 def _outcome(
-    row: Mapping[str, str], now: datetime
-) -> tuple[datetime, datetime | None, float | None]:
-    """When the trade was decided and closed, and its result, where these agree."""
+    row: Mapping[str, str],
+) -> tuple[datetime, datetime | None, float | None, bool | None]:
+    """When the trade was decided and closed, its result, and whether it is called a win."""
     decided_at, closed_at = _time(row, "decided_at"), _time(row, "closed_at")
     pnl_pct, win = _number(row, "pnl_pct"), _win(row)
     if decided_at is None:
         raise Unreadable("no decided_at")
+    return decided_at, closed_at, pnl_pct, win
+
+
+def _refuse_disagreement(
+    decided_at: datetime,
+    closed_at: datetime | None,
+    pnl_pct: float | None,
+    win: bool | None,
+    now: datetime,
+) -> None:
     if closed_at is not None and pnl_pct is None:
         raise Unreadable("closed without pnl_pct")
     if closed_at is None and pnl_pct is not None:
@@ -103,19 +120,20 @@ def _outcome(
     # A win of an open trade says nothing: (pnl > 0) is false where there is no pnl yet.
     if pnl_pct is not None and win is not None and win != (pnl_pct > 0):
         raise Unreadable("win disagrees with pnl_pct")
-    return decided_at, closed_at, pnl_pct
 
 
-def _text(row: Mapping[str, str], column: str) -> str:
+def _text(row: Mapping[str, str], column: str, may_lack: bool = False) -> str:
     text = row[column]
-    if text.lower() in _MISSING:
-        raise Unreadable(f"no {column}")
-    return text
+    if text.lower() not in _MISSING:
+        return text
+    if may_lack:
+        return ""
+    raise Unreadable(f"no {column}")
 
 
-def _side(row: Mapping[str, str]) -> str:
-    side = _text(row, "side").lower()
-    if side not in _SIDES:
+def _side(row: Mapping[str, str], may_lack: bool) -> str:
+    side = _text(row, "side", may_lack).lower()
+    if side and side not in _SIDES:
         raise Unreadable(f"side {reprlib.repr(side)} is neither long nor short")
     return side
 

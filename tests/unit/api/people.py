@@ -111,8 +111,10 @@ class FakeReading:
 
     def model(self, user_id: UUID, strategy_id: UUID, version: str) -> Row:
         self._own(user_id, strategy_id)
-        report = {"verdict": {}, "sha256": "a", "manifest_sha256": "b", "judged_sha256": "c"}
-        return model(**report, refit_disagrees=False, version=version)
+        report: dict[str, Any] = {"verdict": {}, "artifact_key": "models/u/s/v2"}
+        report |= {"sha256": "a", "manifest_sha256": "b", "judged_sha256": "c"}
+        report |= {"refit_disagrees": False}
+        return model(**report, version=version)
 
     def active_model(self, user_id: UUID, strategy_id: UUID) -> ActiveRow:
         self._own(user_id, strategy_id)

@@ -72,7 +72,7 @@ def test_a_body_is_refused_when_it_is_not_as_it_should_be(
         ({"feature_weights": {"a\x00b": 1}}, "none of them a control character"),
         ({"feature_weights": {f"f{i}": 1 for i in range(501)}}, "at most 500"),
         ({"activation_mode": "sometimes"}, "'if_better', 'if_not_worse', 'approve' or 'always'"),
-        ({"degradation_rule": 7}, "must be 'ratio'"),
+        ({"degradation_rule": 7}, "must be 'ratio' or 'calibrated'"),
     ],
     ids=lambda value: str(value)[:40],
 )

@@ -160,6 +160,15 @@ def test_the_etag_stays_when_the_base_rate_moves_beyond_its_fourth_digit(api: Ap
     assert api.call("GET", ACTIVE).headers["ETag"] == first
 
 
+def test_a_model_comes_with_links_to_its_report_and_to_what_vouches_for_it(api: Api) -> None:
+    told = api.call("GET", "/api/ai-strategies/{id}/models/v2").json
+
+    assert told["manifest_url"] == "https://models.test/models/u/s/v2/manifest.json?for=900"
+    assert told["report_url"] == "https://models.test/models/u/s/v2/report.json?for=900"
+    assert told["url_expires_at"] is not None
+    assert "artifact_key" not in told
+
+
 def test_there_are_no_links_without_a_model(api: Api) -> None:
     api.people.reading.active = ActiveRow(version=None, artifact_key=None)
 

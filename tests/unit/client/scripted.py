@@ -152,6 +152,9 @@ def report(version: str = "v2") -> dict[str, Any]:
         "manifest_sha256": "b" * 64,
         "judged_sha256": "c" * 64,
         "refit_disagrees": False,
+        "manifest_url": "https://store.test/v2/manifest.json?signature=secret",
+        "report_url": "https://store.test/v2/report.json?signature=secret",
+        "url_expires_at": "2026-11-16T10:15:00Z",
     }
 
 

@@ -40,6 +40,7 @@ def test_report_gives_every_figure_of_the_verdict(api: Api, autoretrain: Command
 
     done = autoretrain("models", "mean", "v2")
 
+    assert "store.test" not in done.out
     figures = set(re.findall("^ +(.*?)  +(.*)$", done.out, re.MULTILINE))
     assert figures >= {
         ("version", "v2"),

@@ -37,8 +37,8 @@ MADE: dict[str, Any] = {
     "revoked_at": None,
     "token": "arp_abcd1234_new",
 }
-OUTSIDE = {"completion", "demo", "import-trades", "migrate", "up"}
-"""Commands that do not talk to the API."""
+OUTSIDE = {"completion", "demo", "import-trades", "migrate", "report", "up", "replay"}
+"""Commands that do not talk to the API, and one whose answer the model store has."""
 
 COMMANDS: dict[tuple[str, ...], tuple[str, Any]] = {
     ("strategies",): (f"GET {ALL}", {"items": [summary()], "next": None}),

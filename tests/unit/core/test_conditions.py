@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoretrain.domain.conditions import Condition, Decision, decide
+from autoretrain.domain.degradation import Calls, Record
 from autoretrain.domain.models import Policy, RecentTrades, Snapshot
 
 AS_OF = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -40,6 +41,12 @@ def decision(policy: Policy = POLICY, **changes: Any) -> Decision:
 def condition(name: str, policy: Policy = POLICY, **changes: Any) -> Condition:
     [found] = [one for one in decision(policy, **changes).conditions if one.name == name]
     return found
+
+
+def by_rule(degradation: Condition, rule: str) -> dict[str, Any]:
+    figures = degradation.figures[rule]
+    assert isinstance(figures, dict)
+    return figures
 
 
 def fired(decided: Decision) -> list[str]:
@@ -206,7 +213,8 @@ def test_reason_says_why_not_for_every_condition_when_nothing_is_due() -> None:
 )
 def test_degradation_says_what_it_lacks(changes: dict[str, Any], line: str) -> None:
     degradation = condition("performance_degradation", **changes)
-    assert (degradation.fired, degradation.line) == (False, line)
+    assert degradation.fired is False
+    assert degradation.line.startswith(f"{line} | ")
 
 
 @pytest.mark.parametrize(
@@ -222,7 +230,7 @@ def test_degradation_compares_like_with_like_when_thirty_trades_carry_prediction
     recent: RecentTrades, quantity: str, observed: float, expected: float
 ) -> None:
     degradation = condition("performance_degradation", recent=recent)
-    figures = degradation.figures
+    figures = by_rule(degradation, "ratio")
     assert figures["quantity"] == quantity
     assert figures["observed"] == pytest.approx(observed)
     assert figures["expected"] == pytest.approx(expected)
@@ -246,9 +254,10 @@ def test_degradation_calls_the_comparison_unfair_when_accuracy_and_win_rate_diff
     degradation = condition(
         "performance_degradation", recent=RecentTrades(50, 30), expected_win_rate=win_rate
     )
-    assert degradation.figures["comparable"] is comparable
-    assert ("not a fair comparison" in degradation.line) is not comparable
-    assert ("store model_version and win_probability" in degradation.line) is not comparable
+    assert by_rule(degradation, "ratio")["comparable"] is comparable
+    line = by_rule(degradation, "ratio")["line"]
+    assert ("not a fair comparison" in line) is not comparable
+    assert ("store model_version and win_probability" in line) is not comparable
 
 
 def test_ten_points_are_fair_when_the_difference_rounds_up() -> None:
@@ -258,19 +267,100 @@ def test_ten_points_are_fair_when_the_difference_rounds_up() -> None:
         expected_accuracy=0.8,
         expected_win_rate=0.7,
     )
-    assert degradation.figures["comparable"] is True
+    assert by_rule(degradation, "ratio")["comparable"] is True
 
 
 def test_predictions_make_the_comparison_fair_whatever_the_win_rate() -> None:
     degradation = condition(
         "performance_degradation", recent=RecentTrades(50, 30, 40, 30, 0.7), expected_win_rate=0.1
     )
-    assert degradation.figures["comparable"] is True
+    assert by_rule(degradation, "ratio")["comparable"] is True
 
 
 def test_figures_stay_json_when_a_bot_reports_a_probability_that_is_no_number() -> None:
     decided = decision(recent=RecentTrades(50, 30, 50, 30, float("nan")))
     json.dumps([asdict(one) for one in decided.conditions], allow_nan=False)
+
+
+EXPECTED = (Calls(5, 200, 130),)
+HELD = Record(EXPECTED, ((Calls(5, 50, 33),), (Calls(5, 30, 19),)))
+BROKEN = Record(EXPECTED, ((Calls(5, 50, 20),), (Calls(5, 50, 19),)))
+CALIBRATED = Policy(degradation_rule="calibrated")
+
+
+@pytest.mark.parametrize(
+    ("policy", "changes", "fires"),
+    [
+        row("ratio in force", POLICY, {"recent": DEGRADED, "record": HELD}, True),
+        row("ratio not in force", CALIBRATED, {"recent": DEGRADED, "record": HELD}, False),
+        row("test in force", CALIBRATED, {"record": BROKEN, "new_trades": 40}, True),
+        row("test not in force", POLICY, {"record": BROKEN, "new_trades": 40}, False),
+    ],
+)
+def test_degradation_fires_by_the_rule_in_force_and_shows_both(
+    policy: Policy, changes: dict[str, Any], fires: bool
+) -> None:
+    degradation = condition("performance_degradation", policy, **changes)
+    in_force = policy.degradation_rule
+    other = {"ratio": "calibrated", "calibrated": "ratio"}[in_force]
+    assert (degradation.fired, degradation.figures["rule"]) == (fires, in_force)
+    assert by_rule(degradation, "ratio")["fired"] is ("recent" in changes)
+    assert by_rule(degradation, "calibrated")["fired"] is ("new_trades" in changes)
+    would = " would fire" if by_rule(degradation, other)["fired"] else ""
+    lines = by_rule(degradation, in_force)["line"], by_rule(degradation, other)["line"]
+    assert degradation.line == f"{lines[0]} | not in force: {other}{would}: {lines[1]}"
+
+
+def test_calibrated_line_gives_the_figures_and_what_they_promise() -> None:
+    degraded = decision(CALIBRATED, record=BROKEN, new_trades=40)
+    broken = condition("performance_degradation", CALIBRATED, record=BROKEN)
+    evidence = by_rule(broken, "calibrated")["evidence"]
+    assert degraded.reason == (
+        "performance degradation: accuracy 39.0% over the 100 trades since its activation,"
+        " expected 65.0% from 200 judged trades: degraded, evidence"
+        f" {evidence:.1f} of 20 (at most 5% false alarms within 500 trades)"
+    )
+    held = condition("performance_degradation", CALIBRATED, record=HELD)
+    assert "not shown to be degraded" in held.line
+    assert by_rule(held, "calibrated")["degraded"] is False
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        row("no champion", {"model_version": None}, "no active model to degrade"),
+        row(
+            "win rates only",
+            {"recent": DEGRADED, "record": Record(EXPECTED)},
+            "not comparable: store model_version and win_probability with each trade",
+        ),
+        row(
+            "not judged",
+            {"record": Record((), ((Calls(5, 50, 1),),))},
+            "not comparable: the active model was not judged",
+        ),
+        row(
+            "too few trades",
+            {"record": Record(EXPECTED, ((Calls(5, 17, 0),),))},
+            "not enough evidence (17 of 30)",
+        ),
+        row("no trades", {"record": Record(EXPECTED)}, "not enough evidence (0 of 30)"),
+    ],
+)
+def test_calibrated_rule_says_what_it_lacks_and_never_fires_without_it(
+    changes: dict[str, Any], line: str
+) -> None:
+    degradation = condition("performance_degradation", CALIBRATED, new_trades=49, **changes)
+    assert degradation.fired is False
+    assert degradation.line.startswith(f"{line} | not in force: ratio")
+
+
+def test_calibrated_rule_waits_for_new_trades_after_a_training_that_kept_the_champion() -> None:
+    waits = condition("performance_degradation", CALIBRATED, record=BROKEN, new_trades=29)
+    assert waits.fired is False
+    assert by_rule(waits, "calibrated")["degraded"] is True
+    assert "; 29 of 30 trades since the last training | " in waits.line
+    assert condition("performance_degradation", CALIBRATED, record=BROKEN, new_trades=30).fired
 
 
 POLICIES = st.integers(30, 1000).flatmap(
@@ -281,8 +371,17 @@ POLICIES = st.integers(30, 1000).flatmap(
         degradation_ratio=st.floats(0, 1, exclude_min=True),
         degradation_window=st.just(window),
         degradation_min_trades=st.integers(10, window),
+        degradation_rule=st.sampled_from(["ratio", "calibrated"]),
         max_age_days=st.floats(0, 3650, exclude_min=True),
     )
+)
+CALLS = st.tuples(st.integers(0, 9), st.integers(0, 60), st.integers(0, 60)).map(
+    lambda drawn: Calls(drawn[0], drawn[1], min(drawn[1:]))
+)
+RECORDS = st.builds(
+    Record,
+    st.lists(CALLS, max_size=3, unique_by=lambda calls: calls.tenth).map(tuple),
+    st.lists(st.lists(CALLS, max_size=2).map(tuple), max_size=4).map(tuple),
 )
 SHARES = st.none() | st.floats(0, 1)
 RECENT = st.tuples(*[st.integers(0, 200)] * 4, st.none() | st.floats(0.5, 1)).map(
@@ -305,6 +404,7 @@ SNAPSHOTS = st.builds(
     total_trades=st.integers(0, 200) | st.integers(0, 1_000_000),
     new_trades=st.integers(0, 10_000),
     recent=RECENT,
+    record=RECORDS,
     model_version=st.sampled_from([None, "v1"]),
     trained_at=st.none()
     | st.timedeltas(timedelta(days=-1), timedelta(days=400)).map(lambda age: AS_OF - age),

@@ -135,7 +135,7 @@ def test_outcome_names_what_was_found_in_every_mode(
         (Rules(manual=True), "activated because a person asked for it"),
         (
             Rules(ActivationMode.IF_NOT_WORSE, champion_is_stale=True),
-            "activated because the champion is stale and this one not significantly worse",
+            "activated because the champion is old or degraded, this one not significantly worse",
         ),
     ],
 )

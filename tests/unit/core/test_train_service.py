@@ -4,7 +4,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -136,9 +136,26 @@ def test_trainer_publishes_a_model_whose_files_are_stored(
         f"{champion.artifact_key}/model.txt": champion.sha256,
         f"{champion.artifact_key}/manifest.json": champion.manifest_sha256,
     }
+    memories = books.strategies[run.strategy_id].memories
+    assert memories is not None
+    assert memories.key == f"{champion.artifact_key}/memories.json"
+    stored[memories.key] = memories.sha256
     assert {
         key: hashlib.sha256(file).hexdigest() for key, file in artifacts.files.items()
     } == stored
+
+
+def test_trainer_stores_a_report_beside_the_model(
+    books: FakeBooks, artifacts: FakeArtifacts, learner: FakeLearner, work: Work
+) -> None:
+    [run] = queued(books)
+    plain = challenger()
+    reported = replace(plain, served=replace(plain.served, report=b'{"format": 1}'))
+    learner.teach[run.strategy_id] = lambda *_: reported
+    work()
+    champion = books.strategies[run.strategy_id].champion
+    assert champion is not None
+    assert artifacts.files[f"{champion.artifact_key}/report.json"] == b'{"format": 1}'
 
 
 def test_trainer_gives_the_run_back_when_the_model_store_is_down(

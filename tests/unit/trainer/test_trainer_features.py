@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import random
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from autoretrain.errors import DataError
 from autoretrain_trainer.features import refuse_exit_only, refuse_leaks, refuse_too_many
 from autoretrain_trainer.inputs import SIDE, SYMBOL, Input, feature, inputs_of, matrix
-from autoretrain_trainer.recipe import recipe_for
+from autoretrain_trainer.recipe import Recipe, recipe_for
 from autoretrain_trainer.weights import contributions
 from tests.unit.trainer.trade_stream import HOUR, START, Trade, loaded, market
 
@@ -37,10 +38,16 @@ def test_features_are_refused_when_one_query_cannot_read_so_many() -> None:
     assert told.value.code == "too_many_features"
 
 
+def daily(rows: int) -> list[Trade]:
+    """A market in which one trade is decided each day."""
+    days = [(trade, START + number * 24 * HOUR) for number, trade in enumerate(market(rows))]
+    return [replace(trade, decided_at=day, closed_at=day + HOUR) for trade, day in days]
+
+
 def leaking(rows: int, sign: float = 1.0) -> list[Trade]:
     return [
         replace(trade, features={**trade.features, "next_close": sign * trade.pnl_pct})
-        for trade in market(rows)
+        for trade in daily(rows)
     ]
 
 
@@ -53,6 +60,17 @@ def test_feature_that_alone_tells_the_outcome_is_refused_either_way_round(sign: 
 
 def test_leak_passes_when_it_is_allowed_by_name() -> None:
     refuse_leaks(loaded(leaking(60)), allowed=("next_close",))
+
+
+@pytest.mark.parametrize(("days", "suspected"), [(6, False), (7, True)])
+def test_leak_is_not_suspected_within_less_than_a_week(days: int, suspected: bool) -> None:
+    trades = [
+        replace(trade, decided_at=at, closed_at=at + 1)
+        for n, trade in enumerate(leaking(120))
+        for at in [START + n * days * 24 * HOUR // 120]
+    ]
+    with pytest.raises(DataError) if suspected else nullcontext():
+        refuse_leaks(loaded(trades), allowed=())
 
 
 def test_leak_is_not_suspected_when_fewer_than_sixty_rows_have_the_feature() -> None:
@@ -69,19 +87,13 @@ def present(trade: Trade, there: bool) -> Trade:
 
 @pytest.mark.parametrize(("sign", "missing_on"), [(1, "losses"), (-1, "wins")])
 def test_feature_whose_absence_tells_the_outcome_is_refused(sign: int, missing_on: str) -> None:
-    trades = loaded([present(trade, sign * trade.pnl_pct > 0) for trade in market(60)])
+    trades = loaded([present(trade, sign * trade.pnl_pct > 0) for trade in daily(60)])
     with pytest.raises(
         DataError, match=rf"extra \(is missing on {missing_on}: AUC 1.000\)"
     ) as told:
         refuse_leaks(trades, allowed=())
     assert told.value.code == "suspected_leak"
     refuse_leaks(trades, allowed=("extra",))
-
-
-def daily(rows: int) -> list[Trade]:
-    """A market in which one trade is decided each day."""
-    days = [(trade, START + number * 24 * HOUR) for number, trade in enumerate(market(rows))]
-    return [replace(trade, decided_at=day, closed_at=day + HOUR) for trade, day in days]
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -214,24 +226,15 @@ def test_weights_are_refused_when_all_are_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "trees", "leaves", "min_child", "threads"),
+    ("rows", "recipe"),
     [
-        (40, 60, 7, 5, 1),
-        (150, 60, 7, 15, 1),
-        (300, 60, 7, 30, 1),
-        (4_999, 60, 7, 30, 1),
-        (5_000, 100, 15, 30, 1),
-        (20_000, 150, 31, 30, 1),
-        (100_000, 150, 31, 30, 0),
+        (40, Recipe(60, 7, 0.05, min_child_rows=5, row_share=0.8)),
+        (150, Recipe(60, 7, 0.05, min_child_rows=15, row_share=0.8)),
+        (300, Recipe(60, 7, 0.05, min_child_rows=30, row_share=0.8)),
+        (9_999, Recipe(60, 7, 0.05, min_child_rows=30, row_share=0.8)),
+        (10_000, Recipe(40, 15, 0.1, min_child_rows=30, row_share=1.0)),
+        (20_000, Recipe(40, 15, 0.1, min_child_rows=30, row_share=1.0)),
     ],
 )
-def test_recipe_grows_with_the_rows(
-    rows: int, trees: int, leaves: int, min_child: int, threads: int
-) -> None:
-    recipe = recipe_for(rows)
-    assert (recipe.trees, recipe.leaves, recipe.min_child_rows, recipe.threads) == (
-        trees,
-        leaves,
-        min_child,
-        threads,
-    )
+def test_recipe_grows_with_the_rows(rows: int, recipe: Recipe) -> None:
+    assert recipe_for(rows) == recipe

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autoretrain.domain.degradation import Calls
 from autoretrain.domain.gate import BASE_RATE
 from autoretrain.errors import InvalidMetric
 from autoretrain_trainer.judge import (
@@ -163,6 +164,19 @@ def test_profit_counts_executed_trades_only() -> None:
     compared = compare(trades, p, p, np.full(4, 0.5), "v1")
     assert (compared.challenger.taken, compared.challenger.pnl_pct) == (1, 3.0)
     assert compared.rows == 4
+
+
+def test_calls_are_counted_by_tenth_whether_taken_or_not() -> None:
+    first, *others = four_trades()
+    trades = loaded([replace(first, executed=0.0), *others])
+    p = probabilities(0.9, 1.0, 0.499, 0.5)
+    compared = compare(trades, p, np.full(4, 0.5), np.full(4, 0.5), "v1")
+    right = (p >= 0.5) == trades.win
+    assert compared.calls == (
+        Calls(4, 1, int(right[2])),
+        Calls(5, 1, int(right[3])),
+        Calls(9, 2, int(right[0]) + int(right[1])),
+    )
 
 
 def test_comparison_with_itself_improves_nothing() -> None:

@@ -544,7 +544,8 @@ def test_learner_reads_enough_rows_for_a_large_minimum() -> None:
 def test_learner_reports_its_phases_in_order(champion: Champion, artifacts: FakeArtifacts) -> None:
     report = Reports()
     learn(later(60), assignment(champion), artifacts, report)
-    assert report.phases() == ["loading", "fitting", "judging", "refitting"]
+    ends = ["refitting", "remembering", "reporting"]
+    assert report.phases() == ["loading", "fitting", "judging", *ends]
     assert ("fitting", 60, 60) in report.heard
 
 

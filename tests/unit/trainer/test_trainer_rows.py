@@ -34,9 +34,9 @@ def test_copy_stream_decodes_the_same_rows_however_the_bytes_are_cut(chunk_bytes
     for start in range(0, len(content), chunk_bytes):
         stream.write(content[start : start + chunk_bytes])
     values = stream.values()
-    assert values.shape == (10, 5)
+    assert values.shape == (11, 5)
     assert values[0].tolist() == [0, 1, 2, 3, 4]
-    assert values[8].view(np.float64).tolist() == [t.features["rsi"] for t in market(5)]
+    assert values[9].view(np.float64).tolist() == [t.features["rsi"] for t in market(5)]
 
 
 @pytest.mark.parametrize("cut", [1, 2, 50])

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 from uuid import UUID
 
-from autoretrain.domain.models import Assignment, Challenger, Champion
+from autoretrain.domain.models import Assignment, Challenger, Champion, StoredFile
 from autoretrain.domain.work import FeatureSummary
-from autoretrain.errors import ArtifactCorrupt, ArtifactUnavailable
+from autoretrain.errors import ArtifactCorrupt, ArtifactMissing
 from autoretrain_trainer.rows import Trades, load_trades, to_microseconds
 
 HOUR = 3_600_000_000
@@ -37,6 +37,7 @@ class Trade:
     side: float = 1.0
     executed: float = math.nan
     symbol: str | None = "BTC"
+    win_probability: float = math.nan
 
 
 def binary_copy(
@@ -55,6 +56,7 @@ def binary_copy(
                 for value in (trade.pnl_pct, trade.win, trade.side, trade.executed)
             ),
             struct.pack(">q", symbols.index(trade.symbol) if trade.symbol else -1),
+            struct.pack(">d", trade.win_probability),
             *(struct.pack(">d", value) for value in values),
         ]
         parts.append(struct.pack(">h", len(fields)))
@@ -115,10 +117,16 @@ class FakeArtifacts:
 
     def get(self, key: str, sha256: str) -> bytes:
         if key not in self.objects:
-            raise ArtifactUnavailable(key)
+            raise ArtifactMissing(key)
         if hashlib.sha256(self.objects[key]).hexdigest() != sha256:
             raise ArtifactCorrupt(key)
         return self.objects[key]
+
+    def keep(self, memories: bytes | None, key: str = "memories.json") -> StoredFile:
+        """Keep what one training leaves to the next."""
+        assert memories is not None
+        self.put(key, memories, "application/json")
+        return StoredFile(key, hashlib.sha256(memories).hexdigest())
 
     def store(self, challenger: Challenger, version: str = "v1") -> Champion:
         """Keep a challenger's artifact and make it the champion."""
@@ -163,6 +171,7 @@ def assignment(
     manual: bool = False,
     force: bool = False,
     last_fingerprint: str | None = None,
+    memories: StoredFile | None = None,
 ) -> Assignment:
     return Assignment(
         run_id=UUID(int=2),
@@ -179,6 +188,7 @@ def assignment(
         allowed_features=allowed_features,
         champion=champion,
         last_fingerprint=last_fingerprint,
+        memories=memories,
     )
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 
 from autoretrain_client.answers import Pointer
 from autoretrain_client.errors import ModelRefused
+from autoretrain_client.store import check
 
 FORMAT = 1
-LARGEST_MANIFEST_BYTES = 8 * 2**20
 LARGEST_MODEL_BYTES = 64 * 2**20
 
 
@@ -46,13 +45,13 @@ class Manifest:
 def verify(artifact: Artifact, pointer: Pointer) -> Columns:
     """The columns of a model that is what the pointer says. Raises ModelRefused."""
     manifest = read_manifest(artifact.manifest, pointer)
-    _check(artifact.text, pointer.sha256, "model")
+    check(artifact.text, pointer.sha256, "model")
     return manifest.columns
 
 
 def read_manifest(content: bytes, pointer: Pointer) -> Manifest:
     """What the manifest says, if it is the one of the pointer. Raises ModelRefused."""
-    _check(content, pointer.manifest_sha256, "manifest")
+    check(content, pointer.manifest_sha256, "manifest")
     try:
         stored = json.loads(content)
     except ValueError as exc:
@@ -63,11 +62,6 @@ def read_manifest(content: bytes, pointer: Pointer) -> Manifest:
             f"the model has {manifest.model_bytes:,} bytes, more than {LARGEST_MODEL_BYTES:,}"
         )
     return manifest
-
-
-def _check(content: bytes, sha256: str | None, what: str) -> None:
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise ModelRefused(f"the {what} is not the one that was published: its sha256 differs")
 
 
 def _manifest(stored: object, pointer: Pointer) -> Manifest:

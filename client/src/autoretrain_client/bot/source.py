@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from threading import get_ident
 from uuid import UUID
 
 import httpx
 
 from autoretrain_client import calls
 from autoretrain_client.answers import Pointer
-from autoretrain_client.bot.artifact import (
-    LARGEST_MANIFEST_BYTES,
-    Artifact,
-    read_manifest,
-    verify,
-)
+from autoretrain_client.bot.artifact import Artifact, read_manifest, verify
 from autoretrain_client.bot.model import Model, load
 from autoretrain_client.client import Client
-from autoretrain_client.errors import ModelRefused, NotUnderstood, Unavailable
-
-_DOWNLOAD_SECONDS = 30.0
+from autoretrain_client.errors import NotUnderstood
+from autoretrain_client.store import LARGEST_MANIFEST_BYTES, content, open_store, unlogged
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +50,7 @@ class Source:
         """
         etag = None if held is None else held.pointer.etag
         call = replace(calls.active_model(self.strategy_id, etag=etag), attempts=1)
-        with _unlogged():  # one line with every poll, of every bot
+        with unlogged():  # one line with every poll, of every bot
             pointer = self.client.hold(call)
         return _unchanged(held) if pointer is None else pointer
 
@@ -76,18 +66,10 @@ class Source:
         return open_artifact(pointer, self._download(pointer) if pointer.version else None)
 
     def _download(self, pointer: Pointer) -> Artifact:
-        # A client of its own: the store's URLs need no token, and must not be shown it.
-        # Whoever a redirect leads to is not the store that the API has named.
-        store = httpx.Client(
-            transport=self.transport,
-            timeout=_DOWNLOAD_SECONDS,
-            follow_redirects=False,
-            headers={"Accept-Encoding": "identity"},
-        )
-        with store, _unlogged():
-            manifest = _content(store, pointer.manifest_url, "manifest", LARGEST_MANIFEST_BYTES)
+        with open_store(self.transport) as store:
+            manifest = content(store, pointer.manifest_url, "manifest", LARGEST_MANIFEST_BYTES)
             model_bytes = read_manifest(manifest, pointer).model_bytes
-            return Artifact(manifest, _content(store, pointer.model_url, "model", model_bytes))
+            return Artifact(manifest, content(store, pointer.model_url, "model", model_bytes))
 
 
 def open_artifact(pointer: Pointer, artifact: Artifact | None) -> Held:
@@ -98,45 +80,10 @@ def open_artifact(pointer: Pointer, artifact: Artifact | None) -> Held:
     return Held(pointer, artifact, load(artifact, columns))
 
 
-@contextmanager
-def _unlogged() -> Iterator[None]:
-    """httpx logs every URL that it opens; whoever reads one of the store's has the model."""
-    logger, me = logging.getLogger("httpx"), get_ident()
-
-    def of_others(record: logging.LogRecord) -> bool:
-        return record.thread != me
-
-    logger.addFilter(of_others)
-    try:
-        yield
-    finally:
-        logger.removeFilter(of_others)
-
-
 def _unchanged(held: Held | None) -> Pointer:
     if held is None:
         raise NotUnderstood("nothing is said to have changed, and nothing was known")
     return held.pointer
-
-
-def _content(store: httpx.Client, url: str | None, what: str, most_bytes: int) -> bytes:
-    try:
-        with store.stream("GET", url or "") as response:
-            if not response.is_success:
-                raise Unavailable(f"the model store answers {response.status_code} for the {what}")
-            return _read(response, what, most_bytes)
-    except (httpx.RequestError, httpx.InvalidURL) as exc:
-        # Without its cause, which knows the URL.
-        raise Unavailable(f"the {what} cannot be downloaded: {type(exc).__name__}") from None
-
-
-def _read(response: httpx.Response, what: str, most_bytes: int) -> bytes:
-    content = bytearray()
-    for chunk in response.iter_raw():  # as it is stored: unpacked, a little may be very much
-        content += chunk
-        if len(content) > most_bytes:
-            raise ModelRefused(f"the {what} is longer than {most_bytes:,} bytes, all it may have")
-    return bytes(content)
 
 
 def _identity(pointer: Pointer) -> tuple[str | None, ...]:

@@ -164,6 +164,9 @@ def _state(model: Model, limit_days: float | None) -> str:
 def _report(report: ModelReport) -> Iterator[str]:
     values = {item.name: getattr(report, item.name) for item in fields(report)}
     verdict = values.pop("verdict") or {}
+    # Whoever sees one of these has the file, and nobody can use it for long.
+    for link in ("manifest_url", "report_url", "url_expires_at"):
+        del values[link]
     yield from details({name: shown(value) for name, value in values.items()})
     yield "  verdict"
     yield from details({f"  {name}": value for name, value in flat(verdict)})

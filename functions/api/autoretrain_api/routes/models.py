@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body as BodyParameter
 
-from autoretrain.domain.models import MANIFEST_FILE, MODEL_FILE
+from autoretrain.domain.models import MANIFEST_FILE, MODEL_FILE, REPORT_FILE
 from autoretrain_api.allowed import Cursor, Id, Limit, Version
 from autoretrain_api.answers import ActiveModel, ModelPage, ModelReport, Strategy
 from autoretrain_api.callers import Keeper, Reader
@@ -41,7 +41,9 @@ def models(caller: Reader, strategy_id: Id, limit: Limit = 50, cursor: Cursor = 
     **described("getModel", "A model with its verdict", "models", refuses=NAMED + CHECKED),
 )
 def model(caller: Reader, strategy_id: Id, version: Version) -> ModelReport:
-    return ModelReport.of(people().reading.model(caller.user_id, strategy_id, version))
+    row = people().reading.model(caller.user_id, strategy_id, version)
+    links = _links(row.artifact_key, manifest_url=MANIFEST_FILE, report_url=REPORT_FILE)
+    return ModelReport.model_validate(row._asdict() | links)
 
 
 @router.post(
@@ -96,20 +98,20 @@ def active_model(caller: Reader, strategy_id: Id) -> Response[ActiveModel]:
     row = people().reading.active_model(caller.user_id, strategy_id)
     told = ActiveModel(
         **{name: value for name, value in row._asdict().items() if name != "artifact_key"},
-        **_links(row.artifact_key),
+        **_links(row.artifact_key, model_url=MODEL_FILE, manifest_url=MANIFEST_FILE),
     )
     return Response(200, JSON, told, {"ETag": _etag(told)})
 
 
-def _links(artifact_key: str | None) -> dict[str, Any]:
+def _links(artifact_key: str | None, **files: str) -> dict[str, Any]:
+    """An address for each of the artifact's files, all None where there is no artifact."""
     if artifact_key is None:
-        return {"model_url": None, "manifest_url": None, "url_expires_at": None}
+        return dict.fromkeys([*files, "url_expires_at"])
     seconds = int(URL_LIFETIME.total_seconds())
-    return {
-        "model_url": people().links.url(f"{artifact_key}/{MODEL_FILE}", seconds),
-        "manifest_url": people().links.url(f"{artifact_key}/{MANIFEST_FILE}", seconds),
-        "url_expires_at": datetime.now(UTC) + URL_LIFETIME,
+    urls = {
+        name: people().links.url(f"{artifact_key}/{file}", seconds) for name, file in files.items()
     }
+    return urls | {"url_expires_at": datetime.now(UTC) + URL_LIFETIME}
 
 
 def _etag(told: ActiveModel) -> str:

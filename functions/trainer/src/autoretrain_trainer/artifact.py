@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from autoretrain.domain.gate import Evidence
@@ -11,9 +13,11 @@ from autoretrain.domain.json import Json, JsonValue
 from autoretrain.domain.models import (
     MANIFEST_FILE,
     MODEL_FILE,
+    REPORT_FILE,
     Artifact,
     Assignment,
     Champion,
+    Election,
     RowsRead,
 )
 from autoretrain.errors import ArtifactCorrupt
@@ -34,6 +38,7 @@ def artifact(
     fitted: Trades,
     rows: RowsRead,
     evidence: Evidence,
+    election: Election,
     fingerprint: str,
 ) -> Artifact:
     """The model that bots would load, fitted on `fitted`, with all that explains it."""
@@ -41,7 +46,7 @@ def artifact(
         "format": FORMAT,
         "strategy_id": str(assignment.strategy_id),
         "run_id": str(assignment.run_id),
-        **_columns(model),
+        **columns_json(model.inputs, model.symbols),
         "feature_weights": dict(course.weights),
         "recipe": recipe_for(len(fitted)).to_json() | {"params": course.params(len(fitted))},
         "lightgbm": fit.LIGHTGBM_VERSION,
@@ -51,9 +56,20 @@ def artifact(
         "data_cutoff": _moment(fitted.last_closed_at),
         "win_rate": win_rate(fitted),
         "evidence": _evidence(evidence),
+        "memory": election.to_json(),
         "fingerprint": fingerprint,
     }
     return Artifact(model.text, manifest)
+
+
+def with_report(made: Artifact, report: bytes) -> Artifact:
+    """The same model with a report, which its manifest vouches for."""
+    told: Json = {
+        "file": REPORT_FILE,
+        "sha256": hashlib.sha256(report).hexdigest(),
+        "bytes": len(report),
+    }
+    return replace(made, manifest=made.manifest | {"report": told}, report=report)
 
 
 def win_rate(fitted: Trades) -> float:
@@ -94,11 +110,9 @@ def _input(stored: JsonValue) -> Input:
     raise ArtifactCorrupt(f"The manifest names an input that does not exist: {stored!r}")
 
 
-def _columns(model: Model) -> Json:
-    return {
-        "inputs": [column.to_json() for column in model.inputs],
-        "symbols": list(model.symbols),
-    }
+def columns_json(inputs: Sequence[Input], symbols: Sequence[str]) -> Json:
+    """What `read_columns` reads."""
+    return {"inputs": [column.to_json() for column in inputs], "symbols": list(symbols)}
 
 
 def _rows(rows: RowsRead, fitted: Trades) -> Json:

@@ -17,6 +17,9 @@ MAX_FEATURES = 1_500
 LEAK_AUC = 0.95
 MIN_LEAK_ROWS = 60
 MIN_LEAK_CLASS_ROWS = 10
+MIN_LEAK_DAYS = 7
+"""Within less than a week, one stretch of a market makes many a feature tell nearly everything."""
+
 CHANCE = 1e-6
 """So rarely may chance alone give a value, or its absence, to one class only."""
 
@@ -61,10 +64,12 @@ def _leaks(trades: Trades) -> Iterable[tuple[str, str]]:
     """Names with what gives them away: a tree splits on a value, and on its absence as well."""
     for name, values in zip(trades.features, trades.values.T, strict=True):
         missing = np.isnan(values)
-        by_value = _auc(trades.win[~missing], values[~missing])
+        by_value = _auc(trades, ~missing, values)
         if max(by_value, 1 - by_value) > LEAK_AUC:
             yield name, f"AUC {by_value:.3f}"
-        by_absence = _auc(trades.win, missing.astype(np.float64))
+        if not missing.any():
+            continue
+        by_absence = _auc(trades, np.full(len(trades), True), missing.astype(np.float64))
         if by_absence > LEAK_AUC:
             yield name, f"is missing on wins: AUC {by_absence:.3f}"
         elif by_absence < 1 - LEAK_AUC:
@@ -93,10 +98,14 @@ def _days(decided_at: Ints) -> int:
     return len(np.unique(decided_at // _DAY_MICROSECONDS))
 
 
-def _auc(win: Bools, score: Floats) -> float:
-    """The score's own AUC; 0.5 where the rows are too few to mean something."""
+def _auc(trades: Trades, rows: Bools, score: Floats) -> float:
+    """The score's own AUC on the rows; 0.5 where they are too few, or of too few days, to mean
+    something."""
+    win = trades.win[rows]
     wins, losses = int(win.sum()), int((~win).sum())
     if wins + losses < MIN_LEAK_ROWS or min(wins, losses) < MIN_LEAK_CLASS_ROWS:
         return 0.5
-    auc = roc_auc(win, score)
+    if _days(trades.decided_at[rows]) < MIN_LEAK_DAYS:
+        return 0.5
+    auc = roc_auc(win, score[rows])
     return 0.5 if auc is None else auc

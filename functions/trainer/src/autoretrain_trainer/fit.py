@@ -10,17 +10,16 @@ from typing import Protocol
 
 import lightgbm as lgb
 import numpy as np
-from lightgbm.callback import CallbackEnv
 
 from autoretrain.domain.json import Json
 from autoretrain.errors import ArtifactCorrupt
-from autoretrain_trainer.inputs import Input, inputs_of, matrix
+from autoretrain_trainer.inputs import SYMBOL, Input, inputs_of, matrix
 from autoretrain_trainer.recipe import recipe_for
 from autoretrain_trainer.rows import Floats, Trades
 from autoretrain_trainer.weights import contributions
 
 LIGHTGBM_VERSION: str = lgb.__version__
-_ROUNDS_PER_REPORT = 10
+_TREES_PER_REPORT = 10
 
 
 class Rounds(Protocol):
@@ -51,6 +50,13 @@ class Model:
         columns = matrix(trades, self.inputs, self.symbols)
         return np.asarray(self.booster.predict(columns, num_threads=1), dtype=np.float64)
 
+    def contributions(self, trades: Trades) -> Floats:
+        """What each input adds to each trade's log-odds (SHAP values), shape (trades, inputs)."""
+        columns = matrix(trades, self.inputs, self.symbols)
+        told = self.booster.predict(columns, num_threads=1, pred_contrib=True)
+        # The last one is what the model says without any input.
+        return np.asarray(told, dtype=np.float64)[:, :-1]
+
 
 @dataclass(frozen=True, slots=True)
 class Course:
@@ -74,10 +80,19 @@ class Course:
         """A model of these trades, which hold wins and losses."""
         params = self.params(len(trades))
         data = lgb.Dataset(
-            matrix(trades, self.inputs, self.symbols), trades.win.astype(np.float64), params=params
+            matrix(trades, self.inputs, self.symbols),
+            trades.win.astype(np.float64),
+            # The codes of symbols are names, not numbers.
+            categorical_feature=[n for n, column in enumerate(self.inputs) if column == SYMBOL],
+            params=params,
         )
+        # lightgbm.train does the same, and then writes and reads the whole model once more.
+        booster = lgb.Booster(params, data)
         trees = recipe_for(len(trades)).trees
-        booster = lgb.train(params, data, trees, callbacks=[_reporting(report, trees)])
+        for tree in range(1, trees + 1):
+            booster.update()
+            if tree % _TREES_PER_REPORT == 0 or tree == trees:
+                report(tree, trees)
         return Model(booster, self.inputs, self.symbols)
 
 
@@ -89,16 +104,3 @@ def load(text: bytes, inputs: tuple[Input, ...], symbols: tuple[str, ...]) -> Mo
             f"The stored model has {booster.num_feature()} columns, its manifest {len(inputs)}."
         )
     return Model(booster, inputs, symbols)
-
-
-class _Reporting(Protocol):
-    def __call__(self, env: CallbackEnv) -> None: ...
-
-
-def _reporting(report: Rounds, rounds: int) -> _Reporting:
-    def tell(env: CallbackEnv) -> None:
-        done = env.iteration + 1
-        if done % _ROUNDS_PER_REPORT == 0 or done == rounds:
-            report(done, rounds)
-
-    return tell

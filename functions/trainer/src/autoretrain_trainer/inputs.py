@@ -53,8 +53,9 @@ def matrix(trades: Trades, inputs: Sequence[Input], symbols: Sequence[str]) -> F
 def values_of(trades: Trades, column: Input, symbols: Sequence[str]) -> Floats:
     """One input of every trade, as `matrix` has it: a view where the trades hold it so.
 
-    A symbol's code is its position in `symbols` plus 1; 0 is no symbol, or none of these. A model
-    that was fitted on no 0 knows it only as below every symbol: it says what it says of the first.
+    A symbol's code is its position in `symbols` plus 1; 0 is no symbol, or none of these. The codes
+    are names, not numbers: to a model that was fitted on no 0, it is none of those that it singles
+    out.
     """
     if column == SIDE:
         return trades.side

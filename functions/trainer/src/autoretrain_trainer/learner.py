@@ -14,20 +14,27 @@ from uuid import UUID
 import numpy as np
 
 from autoretrain.domain.gate import Comparison, Evidence, Outcome
-from autoretrain.domain.models import Assignment, Challenger, Champion, Declined, Lesson, RowsRead
-from autoretrain.errors import DataError
-from autoretrain.ports import ArtifactStore, Report, TradeReader
-from autoretrain_trainer.artifact import artifact, load_champion, win_rate
-from autoretrain_trainer.exam import (
-    Exam,
-    against_base_rate,
-    against_champion,
-    too_few_of_a_class,
+from autoretrain.domain.models import (
+    Assignment,
+    Challenger,
+    Champion,
+    Declined,
+    Lesson,
+    RowsRead,
+    StoredFile,
 )
+from autoretrain.errors import ArtifactCorrupt, ArtifactMissing, DataError
+from autoretrain.ports import ArtifactStore, Report, TradeReader
+from autoretrain_trainer.artifact import artifact, load_champion, win_rate, with_report
+from autoretrain_trainer.exam import Exam, against_base_rate, against_champion
 from autoretrain_trainer.features import refuse_exit_only, refuse_leaks, refuse_too_many
 from autoretrain_trainer.fit import LIGHTGBM_VERSION, Course, Model
 from autoretrain_trainer.inputs import inputs_of, values_of
+from autoretrain_trainer.memories import load_memories
+from autoretrain_trainer.past import Past
+from autoretrain_trainer.recall import rows_of, too_few_of_a_class
 from autoretrain_trainer.recipe import LONG_MEMORY_ROWS, RECIPE_VERSION
+from autoretrain_trainer.report import Case, write
 from autoretrain_trainer.rows import Floats, Trades, load_trades, rows_to_read, to_datetime
 
 
@@ -45,10 +52,14 @@ class TradeBooks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LightGBMLearner:
-    """Learns a strategy's trades with LightGBM; an `autoretrain.ports.Learner`."""
+    """Learns a strategy's trades with LightGBM; an `autoretrain.ports.Learner`.
+
+    `reports` says whether models get a report: whoever throws them away can do without.
+    """
 
     training: TradeBooks
     artifacts: ArtifactStore
+    reports: bool = True
 
     def learn(self, assignment: Assignment, as_of: datetime, report: Report) -> Lesson:
         """Raises DataError, ArtifactUnavailable, ArtifactCorrupt, and what `report` raises."""
@@ -66,17 +77,28 @@ class LightGBMLearner:
                 Outcome.NOTHING_NEW, "the trades and settings are those of the last training"
             )
         report("fitting")
-        exam = self._examine(trades, course, assignment, report)
+        past = self._recall(assignment.memories, trades)
+        exam = self._examine(trades, course, assignment, past, report)
         if isinstance(exam, str):
             return decline(Outcome.INSUFFICIENT_DATA, exam)
         report("refitting")
-        refit = course.fit(trades, partial(report, "refitting"))
+        latest = rows_of(exam.election.memory, trades)
+        refit = course.fit(latest, partial(report, "refitting"))
         rows = replace(rows, purged=exam.purged)
         evidence = self._with_reuse(exam, assignment.strategy_id)
-        served, fitted, disagrees = _served(exam, refit, trades)
+        served, fitted, disagrees = _served(exam, refit, latest)
+        report("remembering")
+        memories = past.go_on(exam, refit, trades, course, partial(report, "remembering"))
+        made = artifact(
+            assignment, course, served, fitted, rows, evidence, exam.election, fingerprint
+        )
+        if self.reports:
+            report("reporting")
+            case = Case(assignment, trades, course, exam, evidence, served, made)
+            made = with_report(made, write(case))
         return Challenger(
             evidence=evidence,
-            served=artifact(assignment, course, served, fitted, rows, evidence, fingerprint),
+            served=made,
             judged_sha256=exam.sha256 or served.sha256,
             refit_disagrees=disagrees,
             data_cutoff=to_datetime(fitted.last_closed_at),
@@ -84,6 +106,8 @@ class LightGBMLearner:
             fitted_rows=len(fitted),
             rows=rows,
             fingerprint=fingerprint,
+            election=exam.election,
+            memories=memories.to_bytes(),
         )
 
     def _load(self, assignment: Assignment, as_of: datetime) -> Trades:
@@ -95,12 +119,23 @@ class LightGBMLearner:
             refuse_exit_only(names, assignment.allowed_features)
             return load_trades(reader, features, newest)
 
+    def _recall(self, file: StoredFile | None, trades: Trades) -> Past:
+        """What the last training has left; a training never fails for want of it."""
+        if file is None:
+            return Past()
+        try:
+            memories = load_memories(file, self.artifacts)
+            return Past(memories, memories.record.and_then(memories.score(trades)))
+        except (ArtifactCorrupt, ArtifactMissing) as exc:
+            return Past(note=f"a new record begins, the last one cannot be read ({exc.code})")
+
     def _examine(
-        self, trades: Trades, course: Course, assignment: Assignment, report: Report
+        self, trades: Trades, course: Course, assignment: Assignment, past: Past, report: Report
     ) -> Exam | str:
-        if assignment.champion is None:
-            return against_base_rate(trades, course, report)
-        return against_champion(trades, course, assignment.champion, self._champion, report)
+        champion = assignment.champion
+        if champion is None:
+            return against_base_rate(trades, course, past.elect, report)
+        return against_champion(trades, course, champion, self._champion, past.elect, report)
 
     def _champion(self, champion: Champion) -> Model:
         return load_champion(champion, self.artifacts)

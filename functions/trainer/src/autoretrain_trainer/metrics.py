@@ -38,14 +38,13 @@ def roc_auc(win: Bools, score: Floats) -> float | None:
 
     The Mann-Whitney U statistic over (wins x losses).
     """
-    wins = int(win.sum())
-    pairs = wins * (len(win) - wins)
+    won, lost = np.sort(score[win]), np.sort(score[~win])
+    pairs = len(won) * len(lost)
     if not pairs:
         return None
-    _, position, counts = np.unique(score, return_inverse=True, return_counts=True)
-    mean_rank = np.cumsum(counts) - (counts - 1) / 2
-    rank_sum = float(mean_rank[position][win].sum())
-    return (rank_sum - wins * (wins + 1) / 2) / pairs
+    # Losses below each win, and losses not above it: the mean counts a tie half.
+    below, not_above = (np.searchsorted(lost, won, side).sum() for side in ("left", "right"))
+    return float(below + not_above) / 2 / pairs
 
 
 def paired_z(rival: Floats, challenger: Floats) -> float:

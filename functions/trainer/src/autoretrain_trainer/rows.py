@@ -31,6 +31,7 @@ TRADE_FIELDS = (
     "side",
     "executed",
     "symbol",
+    "win_probability",
 )
 MAX_BAD_SHARE = 0.2
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -42,8 +43,10 @@ class Trades:
     """Usable closed trades, ordered by (decided_at, closed_at, id); one array element per trade.
 
     Times are microseconds since 2000-01-01 UTC. `side` is +1, -1, or NaN where it is missing;
-    `symbol` is a position in `symbols`, -1 where there is none. `values` has one column per name in
-    `features`, NaN where a value is missing or no JSON number: text, true and false are none.
+    `symbol` is a position in `symbols`, -1 where there is none. `win_probability` is what the model
+    of then has told the bot, NaN where there was none or that is unknown; nothing learns from it.
+    `values` has one column per name in `features`, NaN where a value is missing or no JSON number:
+    text, true and false are none.
     `dropped` counts the bad rows by reason; `data_hash` covers them too, and which they are.
     """
 
@@ -54,6 +57,7 @@ class Trades:
     executed: Bools
     side: Floats
     symbol: Ints
+    win_probability: Floats
     values: Floats
     features: tuple[str, ...]
     symbols: tuple[str, ...]
@@ -72,8 +76,12 @@ class Trades:
     def last_closed_at(self) -> int:
         return int(np.max(self.closed_at))
 
-    def only(self, chosen: Bools) -> Trades:
-        """The trades where `chosen` is true."""
+    def newest(self, rows: int) -> Trades:
+        """The last decided ones, all where they are fewer; no array is copied."""
+        return self if len(self) <= rows else self.only(slice(-rows, None))
+
+    def only(self, chosen: Bools | slice) -> Trades:
+        """The trades where `chosen` is true, or in that slice."""
         kept = {item.name: getattr(self, item.name) for item in fields(self)}
         arrays = {
             name: value[chosen] for name, value in kept.items() if isinstance(value, np.ndarray)
@@ -126,6 +134,7 @@ def _usable(
         executed=kept["executed"].view(np.float64) != 0,
         side=kept["side"].view(np.float64),
         symbol=kept["symbol"],
+        win_probability=kept["win_probability"].view(np.float64),
         values=columns[len(TRADE_FIELDS) :, : keep.sum()].view(np.float64).T,
         features=features,
         symbols=symbols,

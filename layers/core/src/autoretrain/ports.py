@@ -192,8 +192,8 @@ class TradeReader(Protocol):
         Every field is 8 bytes and never NULL. In this order: id hash (int8), decided_at and
         closed_at (int8, microseconds since 2000-01-01 UTC), pnl_pct, win, side, executed (float8,
         NaN where missing; side is +1, -1, and infinity where it is neither long nor short),
-        symbol (int8, its position in `symbols` from 0, -1 where there is none), then one float8
-        per feature.
+        symbol (int8, its position in `symbols` from 0, -1 where there is none), win_probability
+        (float8, NaN where it is missing or no model's), then one float8 per feature.
         """
 
 

@@ -170,6 +170,7 @@ def _as_trades(frame: pd.DataFrame) -> Trades:
         executed=np.ones(len(frame), dtype=np.bool_),
         side=np.where(frame["side"] == "long", 1.0, -1.0),
         symbol=np.array([symbols.index(symbol) for symbol in frame["symbol"]], dtype=np.int64),
+        win_probability=np.full(len(frame), np.nan),
         values=frame[list(names)].to_numpy(np.float64),
         features=tuple(name.removeprefix(FEATURE_PREFIX) for name in names),
         symbols=symbols,

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from autoretrain.domain.degradation_rules import BothRules, both_rules
 from autoretrain.domain.json import Json
-from autoretrain.domain.models import Policy, RecentTrades, Snapshot
-
-UNFAIR_DIFFERENCE = 0.10
-ROUNDING = 1e-9
-"""Two figures that differ by less are equal: 0.9 × 0.8 is not exactly 0.72 in floats."""
+from autoretrain.domain.models import Policy, Snapshot
 
 COUNTED_NEW_TRADES = 1_000
 """Where the check stops counting: no threshold lies above."""
@@ -43,10 +39,11 @@ class Decision:
 
 def decide(snapshot: Snapshot, policy: Policy) -> Decision:
     """Judge every condition; the first that fires names the reason, the order decides no more."""
+    rules = both_rules(snapshot, policy)
     conditions = (
         _initial_training(snapshot, policy),
         _new_trades(snapshot, policy),
-        _performance_degradation(snapshot, policy),
+        _performance_degradation(rules),
         _weekly_schedule(snapshot, policy),
     )
     fired = [condition for condition in conditions if condition.fired]
@@ -54,10 +51,11 @@ def decide(snapshot: Snapshot, policy: Policy) -> Decision:
         reason = f"too few trades: {snapshot.total_trades} of {policy.min_trades}"
         return _decision(snapshot, False, "too_few_trades", reason, conditions)
     if not fired:
-        _, new, degraded, weekly = (condition.line for condition in conditions)
-        reason = f"{new}; performance: {degraded}; {weekly}"
+        _, new, _, weekly = (condition.line for condition in conditions)
+        reason = f"{new}; performance: {rules.in_force.line}; {weekly}"
         return _decision(snapshot, False, "nothing_due", reason, conditions)
-    return _decision(snapshot, True, fired[0].name, _reason(fired[0], policy), conditions)
+    reason = _reason(fired[0], policy, rules)
+    return _decision(snapshot, True, fired[0].name, reason, conditions)
 
 
 def _decision(
@@ -68,9 +66,11 @@ def _decision(
     )
 
 
-def _reason(condition: Condition, policy: Policy) -> str:
+def _reason(condition: Condition, policy: Policy, rules: BothRules) -> str:
     if condition.name == "new_trades":
         return f"{policy.new_trades}+ new trades since last training"
+    if condition.name == "performance_degradation":
+        return f"performance degradation: {rules.in_force.line}"
     title = condition.name.replace("_", " ")
     return f"{title}: {condition.line}"
 
@@ -138,72 +138,7 @@ def _weekly_schedule(snapshot: Snapshot, policy: Policy) -> Condition:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Comparison:
-    """The two sides of the degradation ratio, and what they are."""
-
-    quantity: str
-    observed: float
-    expected: float
-    trades: int
-    note: str = ""
-
-
-def _performance_degradation(snapshot: Snapshot, policy: Policy) -> Condition:
-    """The documented ratio rule: observed below `degradation_ratio` of expected."""
+def _performance_degradation(rules: BothRules) -> Condition:
+    """The rule in force decides; the other one stands beside it."""
     name = "performance_degradation"
-    if snapshot.model_version is None:
-        return Condition(name, False, "no active model to degrade", {"trades": 0})
-    recent, least = snapshot.recent, policy.degradation_min_trades
-    if recent.count < least:
-        line = f"not enough evidence ({recent.count} of {least})"
-        return Condition(name, False, line, {"trades": recent.count, "min_trades": least})
-    compared = _like_with_like(recent, least) or _win_rate(snapshot)
-    if compared is None:
-        line = "the active model's performance has no accuracy to compare with"
-        return Condition(name, False, line, {"trades": recent.count})
-    floor = policy.degradation_ratio * compared.expected
-    below = floor - compared.observed > ROUNDING
-    fired = _enough(snapshot, policy) and below
-    verdict = "is below" if below else "is not below"
-    line = (
-        f"{compared.quantity} {compared.observed:.1%} over the last {compared.trades} trades"
-        f" {verdict} {floor:.1%} ({policy.degradation_ratio:.0%} of expected"
-        f" {compared.expected:.1%}){compared.note}"
-    )
-    figures: Json = {
-        "quantity": compared.quantity,
-        "observed": compared.observed,
-        "expected": compared.expected,
-        "ratio": policy.degradation_ratio,
-        "trades": compared.trades,
-        "comparable": not compared.note,
-    }
-    return Condition(name, fired, line, figures)
-
-
-def _like_with_like(recent: RecentTrades, least: int) -> _Comparison | None:
-    """Accuracy against the model's own confidence, on the same trades, where bots report both."""
-    confidence = recent.mean_confidence
-    if recent.predicted < least or confidence is None or not math.isfinite(confidence):
-        return None
-    observed = recent.correct / recent.predicted
-    return _Comparison("accuracy", observed, confidence, recent.predicted)
-
-
-def _win_rate(snapshot: Snapshot) -> _Comparison | None:
-    """Win rate against accuracy: what the documentation promised, fair only where they agree."""
-    expected = snapshot.expected_accuracy
-    if expected is None:
-        return None
-    observed = snapshot.recent.wins / snapshot.recent.count
-    base = snapshot.expected_win_rate
-    unfair = base is not None and abs(expected - base) - UNFAIR_DIFFERENCE > ROUNDING
-    note = ""
-    if unfair:
-        note = (
-            f"; not a fair comparison: accuracy {expected:.1%} and the model's win rate {base:.1%}"
-            " differ; store model_version and win_probability with each trade to compare"
-            " accuracy with accuracy"
-        )
-    return _Comparison("win rate", observed, expected, snapshot.recent.count, note)
+    return Condition(name, rules.in_force.fired, rules.line, rules.figures)

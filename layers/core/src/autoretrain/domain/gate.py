@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from statistics import NormalDist
 
+from autoretrain.domain.degradation import Calls
 from autoretrain.domain.json import Json
 
 MIN_JUDGED_ROWS = 20
@@ -58,7 +59,8 @@ class Comparison:
     `z` is the mean paired log-loss difference, rival minus challenger, over its standard error:
     above zero the challenger is better. The judged rows were decided in [`judged_from`,
     `judged_until`]. `rows_reused` counts judged rows that earlier verdicts
-    against the same rival have already used.
+    against the same rival have already used. `calls` is how often the challenger called each
+    tenth of win probability right: what its live trades are expected to repeat.
     """
 
     rival: str
@@ -70,6 +72,7 @@ class Comparison:
     judged_from: datetime
     judged_until: datetime
     rows_reused: int = 0
+    calls: tuple[Calls, ...] = ()
 
     @property
     def log_loss_improvement(self) -> float:
@@ -152,6 +155,7 @@ class Verdict:
                 "judged_from": self.evidence.judged_from.isoformat(),
                 "judged_until": self.evidence.judged_until.isoformat(),
                 "rows_reused": self.evidence.rows_reused,
+                "calls": [list(astuple(calls)) for calls in self.evidence.calls],
                 "challenger": _score_json(self.evidence.challenger),
                 "champion": _score_json(self.evidence.champion),
                 "base_rate": _score_json(self.evidence.base_rate),
@@ -192,7 +196,7 @@ def _why_all_the_same(outcome: Outcome, activate: bool, rules: Rules) -> str:
         return "; activated because activation_mode is always"
     if rules.manual:
         return "; activated because a person asked for it"
-    return "; activated because the champion is stale and this one not significantly worse"
+    return "; activated because the champion is old or degraded, this one not significantly worse"
 
 
 def _pin(rules: Rules) -> str:

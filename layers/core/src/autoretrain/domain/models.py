@@ -7,13 +7,21 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
-from autoretrain.domain.gate import Evidence, Outcome
+from autoretrain.domain.degradation import Record
+from autoretrain.domain.gate import ActivationMode, Evidence, Outcome
 from autoretrain.domain.json import Json
 
 MODEL_FILE, MANIFEST_FILE = "model.txt", "manifest.json"
 """The two files of a stored model, below its artifact key."""
+
+REPORT_FILE = "report.json"
+"""How the model was judged, in figures and curves; the manifest holds its hash."""
+
+MEMORIES_FILE = "memories.json"
+"""What the training of that model leaves to the next one, beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,7 @@ class Policy:
     degradation_ratio: float = 0.90
     degradation_window: int = 50
     degradation_min_trades: int = 30
+    degradation_rule: str = "ratio"
     max_age_days: float = 7.0
 
 
@@ -62,6 +71,7 @@ class Snapshot:
     total_trades: int
     new_trades: int
     recent: RecentTrades = field(default_factory=RecentTrades)
+    record: Record = field(default_factory=Record)
     model_version: str | None = None
     trained_at: datetime | None = None
     expected_accuracy: float | None = None
@@ -83,11 +93,52 @@ class Champion:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file in the artifact store; `sha256` (hex) is that of its content."""
+
+    key: str
+    sha256: str
+
+
+class Memory(StrEnum):
+    """How far back a challenger learns from."""
+
+    LONG = "long"
+    SHORT = "short"
+
+
+@dataclass(frozen=True, slots=True)
+class Election:
+    """Which memory stood as the challenger.
+
+    `scored` trades that both memories had predicted told, all of them decided and closed before
+    the first judged one was decided. `z` is their mean paired log-loss difference, long minus
+    short, over its standard error: above zero the short one was better; None where they were too
+    few. `note` says why an earlier record is missing.
+    """
+
+    memory: Memory
+    scored: int
+    z: float | None = None
+    note: str | None = None
+
+    def to_json(self) -> Json:
+        return {
+            "stood": self.memory.value,
+            "scored": self.scored,
+            "z": self.z,
+            "note": self.note,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Assignment:
     """One claimed run: what to train, under which fence, and what it will be compared with.
 
     `feature_weights` maps feature names to 0..3. `last_fingerprint` is that of the last finished
-    training; `force` trains even when nothing has changed since.
+    training; `force` trains even when nothing has changed since. `memories` is what the last
+    training that made a model has left for the next one. `activation_mode` is that of the claim:
+    the gate asks again.
     """
 
     run_id: UUID
@@ -104,14 +155,20 @@ class Assignment:
     allowed_features: tuple[str, ...] = ()
     champion: Champion | None = None
     last_fingerprint: str | None = None
+    memories: StoredFile | None = None
+    activation_mode: ActivationMode = ActivationMode.IF_BETTER
 
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A fitted model as it is stored: LightGBM text and its manifest, never a pickle."""
+    """A fitted model as it is stored: LightGBM text and its manifest, never a pickle.
+
+    The manifest vouches for the `report`, where there is one.
+    """
 
     model_text: bytes
     manifest: Json
+    report: bytes | None = None
 
     @property
     def manifest_text(self) -> bytes:
@@ -156,8 +213,9 @@ class Challenger:
     """A fitted and judged model, ready to be stored.
 
     `served` is what bots would load; `judged_sha256` is the model that earned the evidence, which
-    `served` was refitted from on all rows unless `refit_disagrees`. `data_cutoff` is the largest
-    `closed_at` among the `fitted_rows` rows that `served` was fitted on.
+    `served` was refitted from on all rows of its memory unless `refit_disagrees`. `data_cutoff` is
+    the largest `closed_at` among the `fitted_rows` rows that `served` was fitted on. `election`
+    says which memory this is; `memories` is the file that the next training goes on from.
     """
 
     evidence: Evidence
@@ -169,6 +227,8 @@ class Challenger:
     fitted_rows: int
     rows: RowsRead
     fingerprint: str
+    election: Election
+    memories: bytes | None = None
 
 
 Lesson = Declined | Challenger

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from autoretrain.domain.models import (
     MANIFEST_FILE,
+    MEMORIES_FILE,
     MODEL_FILE,
-    Artifact,
+    REPORT_FILE,
     Assignment,
     Challenger,
     Lesson,
@@ -137,11 +138,12 @@ class Trainer:
         pulse.report("publishing")
         if not isinstance(lesson, Challenger):
             return self.books.decline(assignment, lesson)
-        key = self._store(assignment, lesson.served)
+        key = self._store(assignment, lesson)
         return self.books.publish(assignment, lesson, key, self.clock.now())
 
-    def _store(self, assignment: Assignment, served: Artifact) -> str:
+    def _store(self, assignment: Assignment, challenger: Challenger) -> str:
         """Files first, row last: the database never points at a model that is not there."""
+        served = challenger.served
         # The manifest holds the model's hash and the evidence: another attempt's differs.
         key = (
             f"models/{assignment.user_id}/{assignment.strategy_id}/{assignment.run_id}"
@@ -149,6 +151,10 @@ class Trainer:
         )
         self.artifacts.put(f"{key}/{MODEL_FILE}", served.model_text, "text/plain")
         self.artifacts.put(f"{key}/{MANIFEST_FILE}", served.manifest_text, "application/json")
+        if served.report is not None:
+            self.artifacts.put(f"{key}/{REPORT_FILE}", served.report, "application/json")
+        if challenger.memories is not None:
+            self.artifacts.put(f"{key}/{MEMORIES_FILE}", challenger.memories, "application/json")
         return key
 
     def _give_back(self, assignment: Assignment, code: str, message: str) -> TrainingEvent:

@@ -10,7 +10,7 @@ from autoretrain.domain.models import Snapshot
 from autoretrain.domain.runs import Ending, Loss, Status
 from autoretrain.domain.work import Claimed, ClaimRequest, Idempotency, NotClaimed
 from autoretrain.errors import Conflict, TooManyRuns, Unknown
-from autoretrain.storage.books import CheckBooks, live_runs, snapshot_of
+from autoretrain.storage.books import CheckBooks, live_runs, read_snapshots
 from autoretrain.storage.claims import claim, live_run
 from autoretrain.storage.database import Transaction
 from autoretrain.storage.endings import end_attempt
@@ -26,10 +26,10 @@ class AskBooks(CheckBooks):
     def snapshot(self, user_id: UUID, strategy_id: UUID, as_of: datetime) -> Snapshot:
         def work(tx: Transaction) -> Snapshot:
             own_strategy(tx, user_id, strategy_id)
-            row = tx.one("snapshots", strategy_ids=[strategy_id], as_of=as_of)
-            if row is None:
+            snapshots = read_snapshots(tx, [strategy_id], as_of)
+            if not snapshots:
                 raise Unknown("strategy")
-            return snapshot_of(row, as_of)
+            return snapshots[0]
 
         return self._database.transaction(work)
 

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from autoretrain.domain.conditions import Decision
+from autoretrain.domain.degradation import Record
 from autoretrain.domain.models import Policy, RecentTrades, Snapshot
 from autoretrain.domain.runs import STARTING_LEASE, Ending, Status
 from autoretrain.domain.work import (
@@ -28,6 +29,7 @@ from autoretrain.storage.claims import claim
 from autoretrain.storage.database import Database, Transaction
 from autoretrain.storage.endings import end_attempt, refuse_launch, requeue_run
 from autoretrain.storage.locking import hold_attempt
+from autoretrain.storage.records import champion_records
 
 UNAVAILABLE = "launch_unavailable"
 
@@ -90,10 +92,7 @@ class CheckBooks:
         self._database = database
 
     def snapshots(self, strategy_ids: Sequence[UUID], as_of: datetime) -> list[Snapshot]:
-        rows = self._database.transaction(
-            lambda tx: tx.all("snapshots", strategy_ids=list(strategy_ids), as_of=as_of)
-        )
-        return [snapshot_of(row, as_of) for row in rows]
+        return self._database.transaction(lambda tx: read_snapshots(tx, strategy_ids, as_of))
 
     def store_decisions(self, decisions: Sequence[Decision], slot: datetime | None) -> None:
         given = json.dumps([decision_row(decision) for decision in decisions])
@@ -163,7 +162,15 @@ def live_runs(rows: Sequence[Any]) -> list[LiveRun]:
     ]
 
 
-def snapshot_of(row: Any, as_of: datetime) -> Snapshot:
+def read_snapshots(
+    tx: Transaction, strategy_ids: Sequence[UUID], as_of: datetime
+) -> list[Snapshot]:
+    rows = tx.all("snapshots", strategy_ids=list(strategy_ids), as_of=as_of)
+    records = champion_records(tx, strategy_ids, as_of)
+    return [_snapshot(row, records.get(row.strategy_id, Record()), as_of) for row in rows]
+
+
+def _snapshot(row: Any, record: Record, as_of: datetime) -> Snapshot:
     return Snapshot(
         strategy_id=row.strategy_id,
         user_id=row.user_id,
@@ -176,11 +183,13 @@ def snapshot_of(row: Any, as_of: datetime) -> Snapshot:
             degradation_ratio=row.degradation_ratio,
             degradation_window=row.degradation_window,
             degradation_min_trades=row.degradation_min_trades,
+            degradation_rule=row.degradation_rule,
             max_age_days=row.max_age_days,
         ),
         total_trades=row.total_trades,
         new_trades=row.new_trades,
         recent=RecentTrades(row.recent, row.wins, row.predicted, row.correct, row.mean_confidence),
+        record=record,
         model_version=row.model_version,
         trained_at=row.trained_at,
         expected_accuracy=row.expected_accuracy,

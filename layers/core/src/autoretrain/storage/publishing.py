@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from psycopg2.extras import Json as Jsonb
 
-from autoretrain.domain.gate import ActivationMode, Comparison, Rules, Verdict, judge
+from autoretrain.domain.degradation import Record, examine
+from autoretrain.domain.gate import ActivationMode, Comparison, Verdict, judge
 from autoretrain.domain.json import Json
-from autoretrain.domain.models import Assignment, Challenger, RowsRead
+from autoretrain.domain.models import MEMORIES_FILE, Assignment, Challenger, RowsRead
+from autoretrain.domain.publishing import Terms, performance_of, published_of, rules_for
 from autoretrain.domain.runs import Status
 from autoretrain.domain.work import Published
 from autoretrain.errors import RunTaken
@@ -19,6 +22,7 @@ from autoretrain.storage.activation import Promotion, put_live
 from autoretrain.storage.database import Transaction
 from autoretrain.storage.endings import notify
 from autoretrain.storage.locking import Held, hold_attempt, raise_taken
+from autoretrain.storage.records import champion_records
 
 
 def hold(tx: Transaction, assignment: Assignment) -> Held:
@@ -70,24 +74,26 @@ class Publication:
         champion = self.assignment.champion
         if strategy.champion != (champion.version if champion else None):
             raise ChampionChanged
-        verdict = judge(self.challenger.evidence, self._rules(strategy))
+        rules = rules_for(self.assignment, self._terms(strategy), self.now)
+        verdict = judge(self.challenger.evidence, rules)
         named = self.tx.one("versions", strategy_id=self.assignment.strategy_id)
         if named is None:
             raise RunTaken
         if champion is None and named.shown is not None:
             verdict = replace(verdict, line=f"{verdict.line}; not compared with {named.shown}")
-        published = self._published(verdict, named.next, strategy.champion or named.shown)
+        before = strategy.champion or named.shown
+        told = published_of(self.challenger, verdict, named.next, before)
         performance = performance_of(self.challenger, verdict)
-        self._store(published, verdict, performance)
+        self._store(told, verdict, performance)
         if verdict.activate:
             put_live(
                 self.tx,
                 self.assignment.strategy_id,
                 Promotion(
                     version=named.next,
-                    previous_version=published.champion,
+                    previous_version=told.champion,
                     performance=performance,
-                    why=f"{published.outcome}: {published.line}",
+                    why=f"{told.outcome}: {told.line}",
                     run_id=self.assignment.run_id,
                     activated_by=self.assignment.user_id if self.assignment.manual else None,
                 ),
@@ -95,35 +101,26 @@ class Publication:
             )
         rows = self.challenger.rows
         finish(self.tx, self.assignment, rows, self.challenger.fingerprint)
-        succeed(self.tx, self.assignment, rows, published)
-        self._tell(published, verdict)
-        return published
+        self._keep_memories()
+        succeed(self.tx, self.assignment, rows, told)
+        self._tell(told, verdict)
+        return told
 
-    def _rules(self, strategy: Any) -> Rules:
-        """As they stand now: a person may have changed them during the training."""
-        champion, limit = self.assignment.champion, timedelta(days=strategy.max_age_days)
-        return Rules(
-            mode=ActivationMode(strategy.activation_mode),
-            manual=self.assignment.manual,
-            champion_is_stale=champion is not None and self.now - champion.created_at > limit,
+    def _terms(self, strategy: Any) -> Terms:
+        mode = ActivationMode(strategy.activation_mode)
+        return Terms(
+            mode=mode,
+            max_age_days=strategy.max_age_days,
             pinned_version=strategy.pinned_version,
             pinned_since=strategy.pinned_at,
+            # Nobody else asks, and it costs a reading of trades.
+            degraded=mode is ActivationMode.IF_NOT_WORSE and self._degraded(strategy),
         )
 
-    def _published(self, verdict: Verdict, version: str, champion: str | None) -> Published:
-        evidence = verdict.evidence
-        judged = evidence if isinstance(evidence, Comparison) else None
-        return Published(
-            outcome=verdict.outcome,
-            line=verdict.line,
-            version=version,
-            activated=verdict.activate,
-            champion=champion,
-            accuracy=judged.challenger.accuracy if judged else None,
-            improvement=judged.accuracy_improvement if judged else None,
-            below_base_rate=verdict.below_base_rate,
-            rows=self.challenger.rows,
-        )
+    def _degraded(self, strategy: Any) -> bool:
+        records = champion_records(self.tx, [strategy.strategy_id], self.now)
+        found = examine(records.get(strategy.strategy_id, Record()))
+        return found.degraded_over(strategy.degradation_min_trades)
 
     def _store(self, published: Published, verdict: Verdict, performance: Json) -> None:
         self.tx.run(
@@ -158,7 +155,7 @@ class Publication:
             rival=evidence.rival,
             judged_from=judged.judged_from if judged else None,
             judged_until=judged.judged_until if judged else None,
-            verdict=Jsonb(verdict.to_json()),
+            verdict=Jsonb(self._told(verdict)),
             awaiting_approval=verdict.awaiting_approval,
             below_base_rate=verdict.below_base_rate,
             log_loss=judged.challenger.log_loss if judged else None,
@@ -166,32 +163,24 @@ class Publication:
             now=self.now,
         )
 
+    def _keep_memories(self) -> None:
+        """Whatever the verdict: the next training asks both memories about the trades since."""
+        memories = self.challenger.memories
+        if memories is not None:
+            self.tx.run(
+                "keep_memories",
+                strategy_id=self.assignment.strategy_id,
+                memories_key=f"{self.key}/{MEMORIES_FILE}",
+                memories_sha256=hashlib.sha256(memories).hexdigest(),
+            )
+
+    def _told(self, verdict: Verdict) -> Json:
+        return verdict.to_json() | {"memory": self.challenger.election.to_json()}
+
     def _tell(self, published: Published, verdict: Verdict) -> None:
         topic = "ModelActivated" if published.activated else "ModelKept"
         if verdict.awaiting_approval:
             topic = "ApprovalPending"
         payload = {"run_id": str(self.assignment.run_id), "version": published.version}
-        told = payload | {"verdict": verdict.to_json()}
+        told = payload | {"verdict": self._told(verdict)}
         notify(self.tx, topic, self.assignment.strategy_id, told)
-
-
-def performance_of(challenger: Challenger, verdict: Verdict) -> Json:
-    """What `ml_model_performance` says of a model; accuracies are those of the judged rows."""
-    evidence = challenger.evidence
-    told: Json = {
-        "training_samples": challenger.fitted_rows,
-        "win_rate": challenger.win_rate,
-        "judged_rows": evidence.rows,
-        "decided_by": verdict.line,
-        "below_base_rate": verdict.below_base_rate,
-    }
-    if not isinstance(evidence, Comparison):
-        return told | {"accuracy": None, "roc_auc": None, "improvement": None}
-    return told | {
-        "accuracy": evidence.challenger.accuracy,
-        "roc_auc": evidence.challenger.roc_auc,
-        "improvement": evidence.accuracy_improvement,
-        "log_loss": evidence.challenger.log_loss,
-        "log_loss_improvement": evidence.log_loss_improvement,
-        "brier": evidence.challenger.brier,
-    }

@@ -22,7 +22,8 @@ _LAYOUT = sql.SQL(
     CASE WHEN side IN ('long', 'buy') THEN 1::float8 WHEN side IN ('short', 'sell') THEN -1::float8
         WHEN side IS NULL THEN 'NaN'::float8 ELSE 'Infinity'::float8 END,
     executed::integer::float8,
-    coalesce(array_position({symbols}, symbol) - 1, -1)::int8
+    coalesce(array_position({symbols}, symbol) - 1, -1)::int8,
+    coalesce(CASE WHEN model_version IS NOT NULL THEN win_probability END, 'NaN')
     """
 )
 _NUMBER = sql.SQL("coalesce((features ->> {name})::float8, 'NaN')")

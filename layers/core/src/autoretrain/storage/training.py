@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from autoretrain.domain.gate import Outcome
-from autoretrain.domain.models import Assignment, Challenger, Champion, Declined
+from autoretrain.domain.gate import ActivationMode, Outcome
+from autoretrain.domain.models import Assignment, Challenger, Champion, Declined, StoredFile
 from autoretrain.domain.runs import MAX_RUNTIME, RUNNING_LEASE, Loss, Status
 from autoretrain.domain.work import Progress, Published
 from autoretrain.errors import RunTaken
@@ -149,6 +149,9 @@ def _assignment(row: Any) -> Assignment:
             row.data_cutoff,
             row.champion_created_at,
         )
+    memories = None
+    if row.memories_key is not None:
+        memories = StoredFile(row.memories_key, row.memories_sha256)
     return Assignment(
         run_id=row.run_id,
         strategy_id=row.strategy_id,
@@ -164,4 +167,6 @@ def _assignment(row: Any) -> Assignment:
         allowed_features=tuple(row.allowed_features),
         champion=champion,
         last_fingerprint=row.last_fingerprint,
+        memories=memories,
+        activation_mode=ActivationMode(row.activation_mode),
     )

@@ -1,12 +1,13 @@
 -- snapshots --
--- All figures of the asked strategies in one query. Both scans are bounded, so that old trades
--- cost nothing: the total stops at the strategy's minimum, the new trades at 1,000. Both are
--- ordered, so that a small strategy in a large table is never looked for by reading the table.
+-- The figures of all asked strategies; champion_record has what their champions have called. Both
+-- scans are bounded, so that old trades cost nothing: the total stops at the strategy's minimum,
+-- the new trades at 1,000. Both are ordered, so that a small strategy in a large table is never
+-- looked for by reading the table.
 SELECT
     s.id AS strategy_id, s.user_id, s.name,
     s.is_active AND s.ml_training_enabled AND t.paused_reason IS NULL AS checkable,
     s.ml_min_trades_for_training AS min_trades, t.new_trades_threshold, t.degradation_ratio,
-    t.degradation_window, t.degradation_min_trades, t.max_age_days,
+    t.degradation_window, t.degradation_min_trades, t.degradation_rule, t.max_age_days,
     s.ml_model_version AS model_version, s.ml_model_trained_at AS trained_at,
     (jsonb_path_query_first(s.ml_model_performance, '$.accuracy ? (@ >= 0 && @ <= 1)'))::float8
         AS expected_accuracy,

@@ -99,7 +99,8 @@ LIMIT %(limit)s;
 
 -- model_report --
 -- One model with its whole verdict.
-SELECT h.*, a.verdict, a.sha256, a.manifest_sha256, a.judged_sha256, a.refit_disagrees
+SELECT
+    h.*, a.verdict, a.sha256, a.manifest_sha256, a.judged_sha256, a.refit_disagrees, a.artifact_key
 FROM autoretrain.model_history h
 JOIN autoretrain.model_artifacts a USING (strategy_id, version)
 WHERE h.strategy_id = %(strategy_id)s AND h.version = %(version)s;

@@ -23,7 +23,8 @@ SELECT
     r.attempt, r.manual, r.force,
     coalesce(r.min_trades, s.ml_min_trades_for_training) AS min_trades,
     coalesce(r.feature_weights, t.feature_weights) AS feature_weights,
-    t.allowed_features, t.fingerprint AS last_fingerprint,
+    t.allowed_features, t.fingerprint AS last_fingerprint, t.memories_key, t.memories_sha256,
+    t.activation_mode,
     champion.version AS champion_version, champion.artifact_key, champion.sha256,
     champion.manifest_sha256, champion.data_cutoff, champion.created_at AS champion_created_at
 FROM autoretrain.training_runs r
@@ -130,6 +131,12 @@ WHERE id = %(strategy_id)s;
 UPDATE autoretrain.strategy_training
 SET trades_read_at = %(trades_read_at)s, fingerprint = %(fingerprint)s, failures = 0,
     next_eligible_at = '-infinity', paused_reason = NULL
+WHERE strategy_id = %(strategy_id)s;
+
+-- keep_memories --
+-- What the next training goes on from.
+UPDATE autoretrain.strategy_training
+SET memories_key = %(memories_key)s, memories_sha256 = %(memories_sha256)s
 WHERE strategy_id = %(strategy_id)s;
 
 -- succeed_run --
