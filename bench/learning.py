@@ -40,6 +40,8 @@ from bench.table import Line, Run, print_means, print_recoveries, print_table
 
 ARF = "arf10"
 MODES = (ActivationMode.IF_BETTER, ActivationMode.IF_NOT_WORSE)
+LEAST_TAKEN_SHARE = 0.1
+"""Who takes fewer has no best 30 %: "no change" says yes or no, and hardly ever more than that."""
 
 Play = Callable[[Case, int], Run]
 """Plays a log with a seed."""
@@ -70,11 +72,12 @@ def _run(
     case: Case, said: Said, trainings: int, activations: int | None, cpu_seconds: float
 ) -> Run:
     scores, truth = score(case.log, said), case.truth
+    ranks = (scores.taken_share or 0) >= LEAST_TAKEN_SHARE
     return Run(
         accuracy=scores.accuracy,
         roc_auc=scores.roc_auc,
         brier=scores.brier,
-        taken_pnl_pct=scores.taken_pnl_pct,
+        taken_pnl_pct=scores.taken_pnl_pct if ranks else None,
         trainings=trainings,
         activations=activations,
         cpu_seconds=cpu_seconds,

@@ -88,7 +88,8 @@ def print_recoveries(lines: Sequence[Line]) -> None:
         return
     print("\nTrades served after a planted flip before 200 in a row have an expected AUC, against")
     print("the true probabilities, of 95 % of that of the policy's own 500 trades before the flip;")
-    print("one figure per seed, – where the regime ended first. In brackets the AUC before it.\n")
+    print("one figure per seed, – where the regime ended first. In brackets the AUC before it:")
+    print("beside one near .5, of a policy that had nothing to lose, the figure means nothing.\n")
     names = [one.flip for one in told[0].runs[0].recoveries]
     heads = " | ".join(f"{told[0].log}: {name}" for name in names)
     print(f"| policy | {heads} |\n|---|" + "---:|" * len(names))

@@ -84,6 +84,13 @@ def test_trades_taken_are_those_above_the_quantile_of_what_a_model_said_before(
     assert run.taken_pnl_pct == pytest.approx(plain.log.pnl_pct[taken & plain.log.usable].mean())
 
 
+def test_forecast_that_says_only_yes_or_no_has_no_best_trades(folder: Path) -> None:
+    plain, _ = cases(folder, None)
+
+    assert baseline(BASELINES["no-change"])(plain, 0).taken_pnl_pct is None
+    assert baseline(BASELINES["static-100"])(plain, 0).taken_pnl_pct is not None
+
+
 def test_product_is_the_replay_itself(folder: Path) -> None:
     plain, _ = cases(folder, None)
     (line,) = compare(plain, policies_of([], ["if_not_worse"]), 1)
