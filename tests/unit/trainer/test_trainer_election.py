@@ -230,7 +230,7 @@ def grown(rows: int = 1400) -> Loop:
 def test_elected_short_memory_is_judged_and_refit_on_the_newest_thousand() -> None:
     loop = grown()
     loop.elect_short(until=1200)
-    lesson = loop.train(1300)
+    lesson = loop.train(1300, force=True)
     assert (lesson.election.memory, lesson.election.scored) == (Memory.SHORT, 500)
     assert lesson.fitted_rows == 1000
     assert isinstance(lesson.evidence, Comparison)

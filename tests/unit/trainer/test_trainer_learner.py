@@ -339,7 +339,7 @@ def test_training_goes_on_when_one_trade_is_new() -> None:
 def test_challenger_is_judged_on_the_newest_half_of_the_unseen_trades(
     champion: Champion, artifacts: FakeArtifacts
 ) -> None:
-    challenger = taught(later(60), assignment(champion), artifacts)
+    challenger = taught(later(60), assignment(champion, force=True), artifacts)
     evidence = compared(challenger)
     assert (evidence.rival, evidence.rows) == ("v1", 30)
     assert evidence.judged_from >= champion.data_cutoff
@@ -347,6 +347,15 @@ def test_challenger_is_judged_on_the_newest_half_of_the_unseen_trades(
     assert 0 < challenger.rows.purged <= 8
     assert challenger.judged_sha256 != challenger.served.sha256
     assert challenger.data_cutoff == to_datetime(max(t.closed_at for t in later(60)))
+
+
+def test_challenger_that_cannot_go_live_is_kept_as_it_was_judged(
+    champion: Champion, artifacts: FakeArtifacts
+) -> None:
+    challenger = taught(later(60), assignment(champion), artifacts)
+    assert compared(challenger).log_loss_improvement < 0
+    assert challenger.judged_sha256 == challenger.served.sha256
+    assert challenger.data_cutoff < compared(challenger).judged_from
 
 
 def test_champions_score_is_that_of_its_stored_model(
@@ -543,7 +552,7 @@ def test_learner_reads_enough_rows_for_a_large_minimum() -> None:
 
 def test_learner_reports_its_phases_in_order(champion: Champion, artifacts: FakeArtifacts) -> None:
     report = Reports()
-    learn(later(60), assignment(champion), artifacts, report)
+    learn(later(60), assignment(champion, force=True), artifacts, report)
     ends = ["refitting", "remembering", "reporting"]
     assert report.phases() == ["loading", "fitting", "judging", *ends]
     assert ("fitting", 60, 60) in report.heard

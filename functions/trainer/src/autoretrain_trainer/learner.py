@@ -23,6 +23,7 @@ from autoretrain.domain.models import (
     RowsRead,
     StoredFile,
 )
+from autoretrain.domain.publishing import may_go_live
 from autoretrain.errors import ArtifactCorrupt, ArtifactMissing, DataError
 from autoretrain.ports import ArtifactStore, Report, TradeReader
 from autoretrain_trainer.artifact import artifact, load_champion, win_rate, with_report
@@ -81,14 +82,11 @@ class LightGBMLearner:
         exam = self._examine(trades, course, assignment, past, report)
         if isinstance(exam, str):
             return decline(Outcome.INSUFFICIENT_DATA, exam)
-        report("refitting")
-        latest = rows_of(exam.election.memory, trades)
-        refit = course.fit(latest, partial(report, "refitting"))
         rows = replace(rows, purged=exam.purged)
         evidence = self._with_reuse(exam, assignment.strategy_id)
-        served, fitted, disagrees = _served(exam, refit, latest)
+        served, fitted, disagrees = _served(exam, evidence, assignment, trades, course, report)
         report("remembering")
-        memories = past.go_on(exam, refit, trades, course, partial(report, "remembering"))
+        memories = past.go_on(exam, served, trades, course, partial(report, "remembering"))
         made = artifact(
             assignment, course, served, fitted, rows, evidence, exam.election, fingerprint
         )
@@ -203,8 +201,24 @@ def _nothing_new(assignment: Assignment, fingerprint: str) -> bool:
     return not asked_for and fingerprint == assignment.last_fingerprint
 
 
-def _served(exam: Exam, refit: Model, trades: Trades) -> tuple[Model, Trades, bool]:
-    """The model for bots, the trades it was fitted on, and whether the refit was set aside."""
+def _served(
+    exam: Exam,
+    evidence: Evidence,
+    assignment: Assignment,
+    trades: Trades,
+    course: Course,
+    report: Report,
+) -> tuple[Model, Trades, bool]:
+    """The model for bots, the trades it was fitted on, and whether its last fit was set aside.
+
+    What cannot go live stays as it was judged: most challengers do, and half a training's time is
+    their last fit.
+    """
+    if exam.seat is not None and not may_go_live(assignment, evidence):
+        return exam.seat.model, exam.seat.fitted, False
+    report("refitting")
+    latest = rows_of(exam.election.memory, trades)
+    refit = course.fit(latest, partial(report, "refitting"))
     if exam.seat is not None and exam.seat.disagrees(refit):
         return exam.seat.model, exam.seat.fitted, True
-    return refit, trades, False
+    return refit, latest, False

@@ -8,9 +8,10 @@ from functools import partial
 
 import numpy as np
 
-from autoretrain.domain.gate import SIGNIFICANT_Z, Comparison, Evidence, Rules, judge
+from autoretrain.domain.gate import SIGNIFICANT_Z, Comparison, Evidence
 from autoretrain.domain.json import Json, JsonValue
 from autoretrain.domain.models import Artifact, Assignment
+from autoretrain.domain.publishing import may_go_live
 from autoretrain_trainer import curves
 from autoretrain_trainer.exam import Exam, Sheet, against_base_rate
 from autoretrain_trainer.filtering import filtering
@@ -52,10 +53,7 @@ class Case:
     def explained(self) -> bool:
         """Whether the model may go live, or a person has asked for the training: explaining takes
         time, which one that stays in the drawer is not worth."""
-        asked = self.assignment.manual or self.assignment.force
-        rules = Rules(self.assignment.activation_mode, asked, champion_is_stale=True)
-        verdict = judge(self.evidence, rules)
-        return asked or verdict.activate or verdict.awaiting_approval
+        return may_go_live(self.assignment, self.evidence)
 
 
 def write(case: Case) -> bytes:

@@ -6,7 +6,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from autoretrain.domain.gate import ActivationMode, Comparison, Rules, Verdict
+from autoretrain.domain.gate import (
+    ActivationMode,
+    Comparison,
+    Evidence,
+    Rules,
+    Verdict,
+    judge,
+)
 from autoretrain.domain.json import Json
 from autoretrain.domain.models import Assignment, Challenger
 from autoretrain.domain.work import Published
@@ -38,6 +45,14 @@ def rules_for(assignment: Assignment, terms: Terms, now: datetime) -> Rules:
         pinned_version=terms.pinned_version,
         pinned_since=terms.pinned_since,
     )
+
+
+def may_go_live(assignment: Assignment, evidence: Evidence) -> bool:
+    """Whether the gate may still let the model through, or keep it for a person's approval, as far
+    as is known before its last fit; what a person has asked for always may."""
+    asked = assignment.manual or assignment.force
+    verdict = judge(evidence, Rules(assignment.activation_mode, asked, champion_is_stale=True))
+    return asked or verdict.activate or verdict.awaiting_approval
 
 
 def published_of(
