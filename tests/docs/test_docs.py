@@ -153,6 +153,17 @@ def test_database_page_names_every_column_of_the_contract() -> None:
     }
 
 
+def test_database_page_names_every_table_of_ours() -> None:
+    made = {
+        table
+        for _, script in migrations()
+        for table in re.findall(r"^CREATE (?:TABLE|VIEW) autoretrain\.(\w+)", script, re.MULTILINE)
+    }
+    page = (ROOT / "docs/database.md").read_text()
+
+    assert made <= names(page[page.index("## Our side") :])
+
+
 def test_readme_gives_the_conditions_and_their_defaults() -> None:
     policy = Policy()
 
