@@ -36,8 +36,9 @@ def square(title: str, x_name: str, y_name: str, curves: Sequence[Curve]) -> str
     """Curves over axes from 0 to 1."""
     drawn = "".join(_curve(curve) for curve in reversed(curves))
     axes = "".join(_grid(tick) for tick in _TICKS)
-    names = _text(WIDTH / 2, HEIGHT - 4, "middle", x_name) + _text(4, 12, "start", y_name)
-    return _figure(title, _keys(curves), WIDTH, HEIGHT, axes + names + drawn)
+    names = label(WIDTH / 2, HEIGHT - 4, "middle", x_name) + label(4, 12, "start", y_name)
+    keys = "".join(key(curve.name, curve.color) for curve in curves)
+    return figure(title, keys, WIDTH, HEIGHT, axes + names + drawn)
 
 
 def bars(title: str, values: Sequence[tuple[str, float]], told: Callable[[float], str]) -> str:
@@ -50,10 +51,10 @@ def bars(title: str, values: Sequence[tuple[str, float]], told: Callable[[float]
     for place, (name, value) in enumerate(values):
         left, width = zero + min(0.0, value) * scale, abs(value) * scale
         drawn += _bar(place * _BAR_HEIGHT, name, left, width, told(value))
-    return _figure(title, "", WIDTH, len(values) * _BAR_HEIGHT + 6, drawn)
+    return figure(title, "", WIDTH, len(values) * _BAR_HEIGHT + 6, drawn)
 
 
-def _figure(title: str, keys: str, width: float, height: float, drawn: str) -> str:
+def figure(title: str, keys: str, width: float, height: float, drawn: str) -> str:
     return (
         f"<figure><figcaption>{safe(title)}{keys}</figcaption>"
         f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{safe(title)}">'
@@ -64,14 +65,12 @@ def _figure(title: str, keys: str, width: float, height: float, drawn: str) -> s
 def _curve(curve: Curve) -> str:
     if curve.dots:
         return "".join(
-            f'<circle class="{curve.color}" cx="{_x(x):.1f}" cy="{_y(y):.1f}" r="4">'
-            f"<title>{safe(told)}</title></circle>"
+            dot(curve.color, _x(x), _y(y), told)
             for (x, y), told in zip(curve.points, curve.dots, strict=True)
         )
     if not curve.points:
         return ""
-    steps = "L".join(f"{_x(x):.1f} {_y(y):.1f}" for x, y in curve.points)
-    return f'<path class="line {curve.color}" d="M{steps}"/>'
+    return line(curve.color, [(_x(x), _y(y)) for x, y in curve.points])
 
 
 def _grid(tick: float) -> str:
@@ -79,8 +78,8 @@ def _grid(tick: float) -> str:
     return (
         f'<path class="grid" d="M{_LEFT} {y:.1f}H{WIDTH - _RIGHT}'
         f'M{x:.1f} {_TOP}V{HEIGHT - _BOTTOM}"/>'
-        + _text(_LEFT - 6, y + 4, "end", f"{tick:.0%}")
-        + _text(x, HEIGHT - _BOTTOM + 14, "middle", f"{tick:.0%}")
+        + label(_LEFT - 6, y + 4, "end", f"{tick:.0%}")
+        + label(x, HEIGHT - _BOTTOM + 14, "middle", f"{tick:.0%}")
     )
 
 
@@ -90,19 +89,31 @@ def _bar(top: float, name: str, left: float, width: float, told: str) -> str:
     return (
         f"<g><title>{safe(name)}: {safe(told)}</title>"
         f'<rect class="a" x="{left:.1f}" y="{top + 4:.1f}" width="{width:.1f}" height="14"/>'
-        + _text(_NAME_WIDTH - 6, middle, "end", shown)
-        + _text(left + width + 4, middle, "start", told)
+        + label(_NAME_WIDTH - 6, middle, "end", shown)
+        + label(left + width + 4, middle, "start", told)
         + "</g>"
     )
 
 
-def _keys(curves: Sequence[Curve]) -> str:
-    return "".join(
-        f' <span class="key {curve.color}">{safe(curve.name)}</span>' for curve in curves
+def key(name: str, color: str) -> str:
+    """What a color stands for; `color` is a CSS class of the page."""
+    return f' <span class="key {color}">{safe(name)}</span>'
+
+
+def line(color: str, points: Sequence[Point]) -> str:
+    """Through the points, in the drawing's own units."""
+    steps = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+    return f'<path class="line {color}" d="M{steps}"/>'
+
+
+def dot(color: str, x: float, y: float, told: str) -> str:
+    return (
+        f'<circle class="{color}" cx="{x:.1f}" cy="{y:.1f}" r="4">'
+        f"<title>{safe(told)}</title></circle>"
     )
 
 
-def _text(x: float, y: float, anchor: str, text: str) -> str:
+def label(x: float, y: float, anchor: str, text: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{safe(text)}</text>'
 
 

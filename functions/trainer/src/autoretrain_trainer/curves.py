@@ -6,6 +6,7 @@ import numpy as np
 
 from autoretrain.domain.degradation import TENTHS
 from autoretrain.domain.json import Json, JsonValue
+from autoretrain_trainer.metrics import tenths
 from autoretrain_trainer.rows import Bools, Floats, Ints, Trades
 
 MOST_POINTS = 100
@@ -45,7 +46,7 @@ def pnl(trades: Trades, probability: Floats) -> JsonValue:
     """Each tenth of win probability with what its executed trades earned, in percent."""
     told, earned = probability[trades.executed], trades.pnl_pct[trades.executed]
     mean = _means(told, earned)
-    total = np.bincount(_tenths(told), earned, minlength=TENTHS)
+    total = np.bincount(tenths(told), earned, minlength=TENTHS)
     return [
         _bin(tenth, rows)
         | {"mean_pnl_pct": mean[tenth], "sum_pnl_pct": round(float(total[tenth]), _DIGITS)}
@@ -77,17 +78,13 @@ def _bin(tenth: int, rows: int) -> Json:
     }
 
 
-def _tenths(probability: Floats) -> Ints:
-    return np.digitize(probability, np.arange(1, TENTHS) / TENTHS)
-
-
 def _counts(probability: Floats) -> list[int]:
-    return [int(rows) for rows in np.bincount(_tenths(probability), minlength=TENTHS)]
+    return [int(rows) for rows in np.bincount(tenths(probability), minlength=TENTHS)]
 
 
 def _means(probability: Floats, values: Floats) -> list[float | None]:
     """The values' mean in each tenth, None in an empty one."""
-    sums = np.bincount(_tenths(probability), values, minlength=TENTHS)
+    sums = np.bincount(tenths(probability), values, minlength=TENTHS)
     return [
         round(float(total) / rows, _DIGITS) if rows else None
         for total, rows in zip(sums, _counts(probability), strict=True)

@@ -12,7 +12,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from autoretrain.domain.degradation import TENTHS, Calls
 from autoretrain.domain.gate import BASE_RATE, MIN_JUDGED_ROWS, Comparison, Score
 from autoretrain.errors import InvalidMetric
 from autoretrain_trainer import metrics
@@ -94,7 +93,8 @@ def compare(
         ),
         judged_from=to_datetime(judged.decided_at[0]),
         judged_until=to_datetime(judged.decided_at[-1]),
-        calls=_calls(judged, challenger),
+        # Every judged trade counts, taken or not: as among the live ones.
+        calls=metrics.calls(judged.win, challenger),
     )
     if not comparison.is_finite():
         raise InvalidMetric(f"A metric is not a finite number: {comparison}")
@@ -116,12 +116,3 @@ def _score(judged: Trades, probability: Floats, base: Floats) -> Score:
         pnl_pct=float(judged.pnl_pct[taken].mean()) if taken.any() else None,
         taken=int(taken.sum()),
     )
-
-
-def _calls(judged: Trades, probability: Floats) -> tuple[Calls, ...]:
-    """Every judged trade counts, taken or not: as among the live ones."""
-    tenth = np.digitize(probability, np.arange(1, TENTHS) / TENTHS)
-    right = (probability >= 0.5) == judged.win
-    trades = np.bincount(tenth, minlength=TENTHS)
-    correct = np.bincount(tenth, right, minlength=TENTHS)
-    return tuple(Calls(n, int(trades[n]), int(correct[n])) for n in range(TENTHS) if trades[n])

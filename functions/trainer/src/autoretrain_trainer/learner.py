@@ -211,8 +211,7 @@ def _served(
 ) -> tuple[Model, Trades, bool]:
     """The model for bots, the trades it was fitted on, and whether its last fit was set aside.
 
-    What cannot go live stays as it was judged: most challengers do, and half a training's time is
-    their last fit.
+    What cannot go live stays as it was judged: nobody waits for its last fit.
     """
     if exam.seat is not None and not may_go_live(assignment, evidence):
         return exam.seat.model, exam.seat.fitted, False

@@ -6,10 +6,24 @@ import math
 
 import numpy as np
 
-from autoretrain_trainer.rows import Bools, Floats
+from autoretrain.domain.degradation import TENTHS, Calls
+from autoretrain_trainer.rows import Bools, Floats, Ints
 
 MIN_PROBABILITY = 0.01
 MAX_Z = 99.0
+
+
+def tenths(probability: Floats) -> Ints:
+    """0 for those below 0.1, up to 9 for those from 0.9 on."""
+    return np.digitize(probability, np.arange(1, TENTHS) / TENTHS)
+
+
+def calls(win: Bools, probability: Floats) -> tuple[Calls, ...]:
+    """How many were called right, tenth by tenth of those that hold any."""
+    tenth = tenths(probability)
+    trades = np.bincount(tenth, minlength=TENTHS)
+    correct = np.bincount(tenth, (probability >= 0.5) == win, minlength=TENTHS)
+    return tuple(Calls(n, int(trades[n]), int(correct[n])) for n in range(TENTHS) if trades[n])
 
 
 def losses(win: Bools, probability: Floats) -> Floats:

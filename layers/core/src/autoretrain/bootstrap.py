@@ -117,7 +117,7 @@ def people(settings: ApiSettings) -> People:
     )
 
 
-def _launcher(settings: ConditionCheckSettings | ApiSettings, books: Database) -> Launcher:
+def _launcher(settings: ConditionCheckSettings, books: Database) -> Launcher:
     from autoretrain.aws.tasks import FargateTasks
 
     tasks = FargateTasks(

@@ -38,14 +38,9 @@ class TaskStoppedSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiSettings:
-    database_secret_arn: str
-    ecs_cluster: str
-    trainer_task_definition: str
-    trainer_subnets: tuple[str, ...]
-    trainer_security_groups: tuple[str, ...]
-    trainer_assign_public_ip: str
-    max_concurrent_tasks: int
+class ApiSettings(ConditionCheckSettings):
+    """Both start trainers."""
+
     model_bucket: str
     runs_per_hour: int
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,6 @@ from autoretrain.domain.degradation import Calls, Record, examine
 from autoretrain.domain.degradation_rules import CALIBRATED
 from autoretrain.domain.gate import ActivationMode, Comparison, judge
 from autoretrain.domain.models import (
-    MEMORIES_FILE,
     Assignment,
     Challenger,
     Champion,
@@ -229,9 +227,7 @@ class ReplayBooks:
 
     def _keep(self, challenger: Challenger, key: str) -> None:
         """The next training goes on from these memories; of the others nobody will ask again."""
-        if challenger.memories is not None:
-            digest = hashlib.sha256(challenger.memories).hexdigest()
-            self._memories = StoredFile(f"{key}/{MEMORIES_FILE}", digest)
+        self._memories = challenger.memories_at(key) or self._memories
         kept = {self._memories.key.rpartition("/")[0]} if self._memories else set()
         self.shelf.keep_only(kept | ({self.champion.artifact_key} if self.champion else set()))
 

@@ -1,16 +1,16 @@
-"""Draws small charts as SVG text, for pages that load nothing."""
+"""Charts over axes that fit what is drawn, out of the parts that a model's report is drawn of."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
+
+from autoretrain_client.commands.charts import Point, dot, figure, key, label, line, safe
 
 WIDTH, HEIGHT = 860, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 12, 28
 _STEPS = 4
 
-Point = tuple[float, float]
 Label = Callable[[float], str]
 
 
@@ -37,8 +37,8 @@ class Chart:
     """Both axes from 0 to 1."""
 
     def svg(self) -> str:
-        if not any(line.points for line in self.lines):
-            return f"<p>{escape(self.title)}: there is nothing to draw.</p>"
+        if not any(each.points for each in self.lines):
+            return f"<p>{safe(self.title)}: there is nothing to draw.</p>"
         frame = _Frame.around(self)
         parts = [*frame.grid(self.x_label, self.y_label)]
         parts += [
@@ -46,17 +46,14 @@ class Chart:
             for mark in self.marks
         ]
         # The first line is the one that matters: nothing covers it.
-        parts += [_path(line, frame) for line in reversed(self.lines) if line.points]
         parts += [
-            f'<circle class="a" cx="{frame.x(x):.1f}" cy="{frame.y(y):.1f}" r="4">'
-            f"<title>{escape(told)}</title></circle>"
-            for (x, y), told in self.dots
+            line(each.color, [(frame.x(x), frame.y(y)) for x, y in each.points])
+            for each in reversed(self.lines)
+            if each.points
         ]
-        return (
-            f"<figure><figcaption>{escape(self.title)}{''.join(map(_key, self.lines))}</figcaption>"
-            f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(self.title)}">'
-            f"{''.join(parts)}</svg></figure>"
-        )
+        parts += [dot("a", frame.x(x), frame.y(y), told) for (x, y), told in self.dots]
+        keys = "".join(key(each.name, each.color) for each in self.lines if each.name)
+        return figure(self.title, keys, WIDTH, HEIGHT, "".join(parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ class _Frame:
     def around(cls, chart: Chart) -> _Frame:
         if chart.square:
             return cls((0, 0), (1, 1))
-        points = [point for line in chart.lines for point in line.points]
+        points = [point for each in chart.lines for point in each.points]
         xs, ys = [*(x for x, _ in points), *chart.marks], [y for _, y in points]
         spare = (max(ys) - min(ys)) * 0.05 or 1.0
         wide = 1.0 if max(xs) == min(xs) else 0.0
@@ -91,20 +88,7 @@ class _Frame:
             )
             place = self.y(y)
             parts.append(f'<path class="grid" d="M{_LEFT} {place:.1f}H{WIDTH - _RIGHT}"/>')
-            parts.append(_text(_LEFT - 6, place + 4, "end", y_label(y)))
+            parts.append(label(_LEFT - 6, place + 4, "end", y_label(y)))
             anchor = "start" if step == 0 else "end" if step == _STEPS else "middle"
-            parts.append(_text(self.x(x), HEIGHT - 8, anchor, x_label(x)))
+            parts.append(label(self.x(x), HEIGHT - 8, anchor, x_label(x)))
         return parts
-
-
-def _text(x: float, y: float, anchor: str, text: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
-
-
-def _path(line: Line, frame: _Frame) -> str:
-    steps = "L".join(f"{frame.x(x):.1f} {frame.y(y):.1f}" for x, y in line.points)
-    return f'<path class="line {line.color}" d="M{steps}"/>'
-
-
-def _key(line: Line) -> str:
-    return f' <span class="key {line.color}">{escape(line.name)}</span>' if line.name else ""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoretrain.domain.conditions import COUNTED_NEW_TRADES
-from autoretrain.domain.degradation import BLOCK_TRADES, NEWEST_TRADES, TENTHS, Calls
+from autoretrain.domain.degradation import BLOCK_TRADES, NEWEST_TRADES, Calls
 from autoretrain.domain.models import Policy, RecentTrades
 from autoretrain_local.replay.log import Log
 from autoretrain_local.replay.serving import Said
+from autoretrain_trainer.metrics import calls
 from autoretrain_trainer.rows import Ints
 
 ALWAYS = int(np.iinfo(np.int64).min)
@@ -48,18 +49,8 @@ def calls_since(
     rows = _newest_since(log, activated_at, as_of, NEWEST_TRADES)
     rows = rows[said.by(active, rows)]
     rows = rows[np.lexsort([log.closed_at[rows], log.decided_at[rows]])]
-    return tuple(
-        _calls(log, said, rows[start : start + BLOCK_TRADES])
-        for start in range(0, len(rows), BLOCK_TRADES)
-    )
-
-
-def _calls(log: Log, said: Said, rows: Ints) -> tuple[Calls, ...]:
-    probability = said.probability[rows]
-    tenth = np.minimum((probability * TENTHS).astype(np.int64), TENTHS - 1)
-    right = (probability >= 0.5) == (log.pnl_pct[rows] > 0)
-    trades, correct = np.bincount(tenth), np.bincount(tenth, right)
-    return tuple(Calls(int(n), int(trades[n]), int(correct[n])) for n in np.flatnonzero(trades))
+    blocks = (rows[start : start + BLOCK_TRADES] for start in range(0, len(rows), BLOCK_TRADES))
+    return tuple(calls(log.pnl_pct[block] > 0, said.probability[block]) for block in blocks)
 
 
 def _newest_since(log: Log, moment: int, as_of: int, most: int) -> Ints:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
 
 import numpy as np
 
-from autoretrain_local.replay.charts import Chart, Line, Point
+from autoretrain_client.commands.charts import Point, safe
+from autoretrain_local.replay.charts import Chart, Line
 from autoretrain_local.replay.log import Log
 from autoretrain_local.replay.play import Variant
 from autoretrain_local.replay.report import Result, lines
 from autoretrain_local.replay.scoring import TAKEN_SHARE, scored, taken
 from autoretrain_local.replay.serving import Said
+from autoretrain_trainer.metrics import tenths
 from autoretrain_trainer.rows import Bools, Floats, Ints, to_datetime, to_microseconds
 
 ROLLING_TRADES = 200
-BINS = 10
 _MOST_POINTS = 1_000
 _COLORS = {
     Variant.POLICY: "a",
@@ -49,17 +49,17 @@ def page(name: str, results: Sequence[Result]) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
-        f"<title>Replay of {escape(name)}</title><style>{_STYLE}</style></head>"
-        f"<body><h1>Replay of {escape(name)}</h1>{body}</body></html>\n"
+        f"<title>Replay of {safe(name)}</title><style>{_STYLE}</style></head>"
+        f"<body><h1>Replay of {safe(name)}</h1>{body}</body></html>\n"
     )
 
 
 def _section(result: Result) -> str:
-    table = "\n".join(lines(result))
+    table = "\n".join(map(safe, lines(result)))
     charts = "".join(chart.svg() for chart in _charts(result))
     return (
-        f"<section><h2>{escape(result.log.strategy or 'All trades')}</h2>{charts}"
-        f"<pre>{escape(table)}</pre></section>"
+        f"<section><h2>{safe(result.log.strategy or 'All trades')}</h2>{charts}"
+        f"<pre>{table}</pre></section>"
     )
 
 
@@ -108,7 +108,7 @@ def _rolling(log: Log, said: Said, rows: Bools) -> list[Point]:
 
 def _calibration(log: Log, said: Said, rows: Bools) -> Chart:
     win, probability = log.pnl_pct[rows] > 0, said.probability[rows]
-    bins = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
+    bins = tenths(probability)
     dots: list[tuple[Point, str]] = []
     for tenth in np.unique(bins):
         here = bins == tenth

@@ -75,16 +75,12 @@ def _reason(condition: Condition, policy: Policy, rules: BothRules) -> str:
     return f"{title}: {condition.line}"
 
 
-def _enough(snapshot: Snapshot, policy: Policy) -> bool:
-    return snapshot.total_trades >= policy.min_trades
-
-
 def _never_trained(snapshot: Snapshot) -> bool:
     return snapshot.trained_at is None and snapshot.model_version is None
 
 
 def _initial_training(snapshot: Snapshot, policy: Policy) -> Condition:
-    first, enough = _never_trained(snapshot), _enough(snapshot, policy)
+    first, enough = _never_trained(snapshot), snapshot.has_enough_trades(policy)
     count = f"{policy.min_trades}+" if enough else f"{snapshot.total_trades} of {policy.min_trades}"
     line = f"{count} trades, no model yet" if first else "trained before"
     return Condition(
@@ -102,7 +98,7 @@ def _initial_training(snapshot: Snapshot, policy: Policy) -> Condition:
 def _new_trades(snapshot: Snapshot, policy: Policy) -> Condition:
     fired = (
         not _never_trained(snapshot)
-        and _enough(snapshot, policy)
+        and snapshot.has_enough_trades(policy)
         and snapshot.new_trades >= policy.new_trades
     )
     count = f"{snapshot.new_trades}{'+' * (snapshot.new_trades >= COUNTED_NEW_TRADES)}"
@@ -124,12 +120,12 @@ def _weekly_schedule(snapshot: Snapshot, policy: Policy) -> Condition:
     if snapshot.trained_at is None or snapshot.trained_at > snapshot.as_of:
         return Condition(
             "weekly_schedule",
-            _enough(snapshot, policy),
+            snapshot.has_enough_trades(policy),
             "training time unknown",
             {"age_days": None},
         )
     age_days = (snapshot.as_of - snapshot.trained_at).total_seconds() / 86_400
-    fired = _enough(snapshot, policy) and age_days > policy.max_age_days
+    fired = snapshot.has_enough_trades(policy) and age_days > policy.max_age_days
     return Condition(
         "weekly_schedule",
         fired,

@@ -58,10 +58,6 @@ def both_rules(snapshot: Snapshot, policy: Policy) -> BothRules:
     return BothRules(*told)
 
 
-def _enough(snapshot: Snapshot, policy: Policy) -> bool:
-    return snapshot.total_trades >= policy.min_trades
-
-
 @dataclass(frozen=True, slots=True)
 class _Comparison:
     """The two sides of the ratio, and what they are."""
@@ -101,7 +97,7 @@ def _ratio(snapshot: Snapshot, policy: Policy) -> Told:
         "trades": compared.trades,
         "comparable": not compared.note,
     }
-    return Told(RATIO, _enough(snapshot, policy) and below, line, figures)
+    return Told(RATIO, snapshot.has_enough_trades(policy) and below, line, figures)
 
 
 def _like_with_like(recent: RecentTrades, least: int) -> _Comparison | None:
@@ -154,7 +150,7 @@ def _calibrated(snapshot: Snapshot, policy: Policy) -> Told:
     if lacks is not None:
         return Told(CALIBRATED, False, lacks, figures)
     waits = degraded and snapshot.new_trades < least
-    fired = degraded and not waits and _enough(snapshot, policy)
+    fired = degraded and not waits and snapshot.has_enough_trades(policy)
     line = (
         f"accuracy {found.observed:.1%} over the {found.trades} trades since its activation,"
         f" expected {found.expected:.1%} from {found.judged} judged trades: "

@@ -79,6 +79,10 @@ class Snapshot:
     trades_read_at: datetime | None = None
     queued_run: UUID | None = None
 
+    def has_enough_trades(self, policy: Policy) -> bool:
+        """Below the minimum no condition fires."""
+        return self.total_trades >= policy.min_trades
+
 
 @dataclass(frozen=True, slots=True)
 class Champion:
@@ -213,9 +217,10 @@ class Challenger:
     """A fitted and judged model, ready to be stored.
 
     `served` is what bots would load; `judged_sha256` is the model that earned the evidence, which
-    `served` was refitted from on all rows of its memory unless `refit_disagrees`. `data_cutoff` is
-    the largest `closed_at` among the `fitted_rows` rows that `served` was fitted on. `election`
-    says which memory this is; `memories` is the file that the next training goes on from.
+    `served` was refitted from on all rows of its memory unless `refit_disagrees`, or it cannot go
+    live: then they are the same. `data_cutoff` is the largest `closed_at` among the `fitted_rows`
+    rows that `served` was fitted on. `election` says which memory this is; `memories` is the file
+    that the next training goes on from.
     """
 
     evidence: Evidence
@@ -229,6 +234,13 @@ class Challenger:
     fingerprint: str
     election: Election
     memories: bytes | None = None
+
+    def memories_at(self, artifact_key: str) -> StoredFile | None:
+        """Where the memories lie once they are stored below the key."""
+        if self.memories is None:
+            return None
+        digest = hashlib.sha256(self.memories).hexdigest()
+        return StoredFile(f"{artifact_key}/{MEMORIES_FILE}", digest)
 
 
 Lesson = Declined | Challenger

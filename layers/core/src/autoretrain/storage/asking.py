@@ -15,7 +15,7 @@ from autoretrain.storage.claims import claim, live_run
 from autoretrain.storage.database import Transaction
 from autoretrain.storage.endings import end_attempt
 from autoretrain.storage.features import refuse_unknown_weights
-from autoretrain.storage.locking import own_strategy
+from autoretrain.storage.locking import enrolled_strategy, own_strategy
 
 NEXT_TRY_SECONDS = 600
 
@@ -25,7 +25,7 @@ class AskBooks(CheckBooks):
 
     def snapshot(self, user_id: UUID, strategy_id: UUID, as_of: datetime) -> Snapshot:
         def work(tx: Transaction) -> Snapshot:
-            own_strategy(tx, user_id, strategy_id)
+            enrolled_strategy(tx, user_id, strategy_id)
             snapshots = read_snapshots(tx, [strategy_id], as_of)
             if not snapshots:
                 raise Unknown("strategy")
@@ -57,7 +57,7 @@ class AskBooks(CheckBooks):
         run_id = uuid4()
 
         def work(tx: Transaction) -> Claimed | NotClaimed:
-            own_strategy(tx, request.user_id, request.strategy_id)
+            enrolled_strategy(tx, request.user_id, request.strategy_id)
             tx.run("lock_caller", user_id=request.user_id)
             if request.idempotency is not None:
                 made = _repeated(tx, request.user_id, request.idempotency)

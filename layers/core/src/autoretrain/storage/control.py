@@ -17,7 +17,7 @@ from autoretrain.storage.activation import Promotion, put_live
 from autoretrain.storage.database import Database, Transaction
 from autoretrain.storage.endings import notify
 from autoretrain.storage.features import refuse_unknown_weights
-from autoretrain.storage.locking import own_strategy
+from autoretrain.storage.locking import enrolled_strategy
 
 SETTINGS = (
     "activation_mode",
@@ -47,7 +47,7 @@ class Control:
         """Put the version live: pinned, unless it is the waiting challenger. Raises Conflict."""
 
         def work(tx: Transaction) -> None:
-            own_strategy(tx, user_id, strategy_id)
+            enrolled_strategy(tx, user_id, strategy_id)
             strategy = tx.one("lock_strategy", strategy_id=strategy_id)
             model = tx.one("model_to_activate", strategy_id=strategy_id, version=version)
             if strategy is None or model is None:
@@ -59,7 +59,7 @@ class Control:
 
     def unpin(self, user_id: UUID, strategy_id: UUID) -> None:
         def work(tx: Transaction) -> None:
-            own_strategy(tx, user_id, strategy_id)
+            enrolled_strategy(tx, user_id, strategy_id)
             strategy = tx.one("lock_strategy", strategy_id=strategy_id)
             if strategy is not None and tx.run("unpin", strategy_id=strategy_id):
                 _log(tx, strategy_id, strategy.champion, "unpinned by hand", user_id)
@@ -68,7 +68,7 @@ class Control:
 
     def resume(self, user_id: UUID, strategy_id: UUID) -> None:
         def work(tx: Transaction) -> None:
-            own_strategy(tx, user_id, strategy_id)
+            enrolled_strategy(tx, user_id, strategy_id)
             tx.one("lock_strategy", strategy_id=strategy_id)
             tx.run("resume_strategy", strategy_id=strategy_id)
 
@@ -94,7 +94,7 @@ class Control:
         table does not take it."""
 
         def work(tx: Transaction) -> None:
-            own_strategy(tx, user_id, strategy_id)
+            enrolled_strategy(tx, user_id, strategy_id)
             strategy = tx.one("lock_strategy", strategy_id=strategy_id)
             _refuse_contradiction(strategy, changes)
             refuse_unknown_weights(tx, strategy_id, changes.get("feature_weights"))

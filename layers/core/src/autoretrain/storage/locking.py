@@ -38,8 +38,12 @@ def raise_taken(tx: Transaction, run_id: UUID) -> NoReturn:
 
 
 def own_strategy(tx: Transaction, user_id: UUID, strategy_id: UUID) -> None:
-    """Make sure that the strategy is the caller's and has its row. Raises Unknown."""
-    names = {"user_id": user_id, "strategy_id": strategy_id}
-    if tx.one("own_strategy", **names) is None:
+    """Make sure that the strategy is the caller's. Raises Unknown."""
+    if tx.one("own_strategy", user_id=user_id, strategy_id=strategy_id) is None:
         raise Unknown("strategy")
-    tx.run("enrol_strategy", **names)
+
+
+def enrolled_strategy(tx: Transaction, user_id: UUID, strategy_id: UUID) -> None:
+    """The same, and that it has a row in our books to lock. Raises Unknown."""
+    own_strategy(tx, user_id, strategy_id)
+    tx.run("enrol_strategy", user_id=user_id, strategy_id=strategy_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +11,7 @@ from psycopg2.extras import Json as Jsonb
 from autoretrain.domain.degradation import Record, examine
 from autoretrain.domain.gate import ActivationMode, Comparison, Verdict, judge
 from autoretrain.domain.json import Json
-from autoretrain.domain.models import MEMORIES_FILE, Assignment, Challenger, RowsRead
+from autoretrain.domain.models import Assignment, Challenger, RowsRead
 from autoretrain.domain.publishing import Terms, performance_of, published_of, rules_for
 from autoretrain.domain.runs import Status
 from autoretrain.domain.work import Published
@@ -165,13 +164,13 @@ class Publication:
 
     def _keep_memories(self) -> None:
         """Whatever the verdict: the next training asks both memories about the trades since."""
-        memories = self.challenger.memories
+        memories = self.challenger.memories_at(self.key)
         if memories is not None:
             self.tx.run(
                 "keep_memories",
                 strategy_id=self.assignment.strategy_id,
-                memories_key=f"{self.key}/{MEMORIES_FILE}",
-                memories_sha256=hashlib.sha256(memories).hexdigest(),
+                memories_key=memories.key,
+                memories_sha256=memories.sha256,
             )
 
     def _told(self, verdict: Verdict) -> Json:

@@ -10,7 +10,7 @@ from uuid import UUID
 from autoretrain.domain.performance import Week
 from autoretrain.errors import Invalid, Unknown
 from autoretrain.storage.database import Database, Transaction
-from autoretrain.storage.locking import own_strategy
+from autoretrain.storage.locking import enrolled_strategy, own_strategy
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _VERSION = re.compile(r"[!-~]{1,100}")
@@ -45,7 +45,7 @@ class Reading:
 
     def strategy(self, user_id: UUID, strategy_id: UUID) -> Any:
         def work(tx: Transaction) -> Any:
-            own_strategy(tx, user_id, strategy_id)
+            enrolled_strategy(tx, user_id, strategy_id)
             return tx.one("strategy", user_id=user_id, strategy_id=strategy_id)
 
         return self._found(work, "strategy")
