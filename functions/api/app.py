@@ -22,5 +22,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         answer = resolver.resolve(guarded(event), context)
     except Exception as exc:
-        answer = refused(exc, event["requestContext"]["requestId"])
+        answer = refused(exc, request_id(event))
     return with_headers(answer)
+
+
+def request_id(event: object) -> str:
+    match event:
+        case {"requestContext": {"requestId": str(known)}}:
+            return known
+    return ""

@@ -75,6 +75,10 @@ Search = Annotated[
     Query(description="Part of the name, in any case"),
 ]
 Sort = Annotated[Literal["name", "-name", "trained_at", "-trained_at"], Query()]
+WithReport = Annotated[
+    bool,
+    Query(alias="report", description="Whether the answer holds the model's report too"),
+]
 Weeks = Annotated[int, Field(ge=1, le=104), says("a whole number from 1 to 104"), Query()]
 
 Prefer = Annotated[
@@ -98,6 +102,7 @@ Window = Annotated[int, Field(ge=30, le=1000), says("a whole number from 30 to 1
 FewTrades = Annotated[int, Field(ge=10, le=1000), says("a whole number from 10 to 1000")]
 Days = Annotated[float, Field(gt=0, le=3650), says("a number above 0, at most 3650")]
 WholeDays = Annotated[int, Field(ge=1, le=3650), says("a whole number from 1 to 3650")]
+Psi = Annotated[float, Field(gt=0, le=10), says("a number above 0, at most 10")]
 Weight = Annotated[float, Field(ge=0, le=3), says("a number from 0 to 3")]
 FeatureName = Annotated[
     str,

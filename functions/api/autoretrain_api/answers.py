@@ -6,9 +6,16 @@ from datetime import date, datetime
 from typing import Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 from autoretrain.domain.runs import Status
+from autoretrain.errors import BadConfig
 from autoretrain_api.openly import openly
 
 Item = TypeVar("Item")
@@ -49,6 +56,7 @@ class Settings(Answer):
     degradation_min_trades: int
     max_age_days: float
     model_max_age_days: float | None
+    feature_drift_psi: float | None
     feature_weights: dict[str, float]
     allowed_features: list[str]
 
@@ -139,7 +147,8 @@ class Model(Answer):
 
 class ModelReport(Model):
     """A model with its whole verdict and the hashes of its files. The manifest holds that of the
-    report, where there is one. The URLs are good until `url_expires_at`."""
+    report, where there is one. The URLs are good until `url_expires_at`. `report` is the report
+    itself where it was asked for and there is one."""
 
     verdict: dict[str, Any]
     sha256: str
@@ -149,6 +158,7 @@ class ModelReport(Model):
     manifest_url: str
     report_url: str
     url_expires_at: datetime
+    report: dict[str, Any] | None
 
 
 class Pin(Answer):
@@ -177,6 +187,18 @@ class Strategy(Answer):
     next_eligible_at: datetime | None
     last_decision: Decision | None
     live_run: Run | None
+
+    @field_validator("settings", mode="wrap")
+    @classmethod
+    def _usable(cls, stored: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        """The database holds whatever a person wrote there."""
+        try:
+            return read(stored)
+        except ValidationError as exc:
+            name = ".".join(str(part)[:100] for part in exc.errors()[0]["loc"])
+            raise BadConfig(
+                f"the strategy's {name} in the database cannot be used: set it anew"
+            ) from None
 
 
 class StrategySummary(Answer):

@@ -62,5 +62,7 @@ def unless_known(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -
     answer = next_middleware(app)
     etag = str(answer.headers["ETag"])
     if is_known(etag, app.current_event.headers.get("if-none-match", "")):
-        return Response(304, headers={"ETag": etag}, body="")
+        # A browser takes them over into what it has: its policy would be lost without.
+        kept = {name: value for name, value in answer.headers.items() if name != "Content-Type"}
+        return Response(304, headers=kept, body="")
     return answer

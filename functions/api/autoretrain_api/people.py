@@ -6,7 +6,8 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from autoretrain.settings import ApiSettings, read
+from autoretrain.settings import ApiSettings, ConsoleSettings, read
+from autoretrain_api.console import Console
 
 if TYPE_CHECKING:
     from autoretrain.bootstrap import People
@@ -18,3 +19,8 @@ def people() -> People:
     from autoretrain import bootstrap  # brings boto3, which files and refusals do without
 
     return bootstrap.people(read(ApiSettings, os.environ))
+
+
+def console() -> Console:
+    """The console's files, which need none of what people ask for."""
+    return Console(read(ConsoleSettings, os.environ))

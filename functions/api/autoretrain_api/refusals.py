@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.depends import DependencyResolutionErro
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from autoretrain.errors import (
+    BadConfig,
     BadSetting,
     CallerError,
     ContractError,
@@ -29,7 +30,7 @@ NAMED_AT_MOST = 10
 """Fields that one message names; a body can have thousands of wrong ones."""
 
 INSIDE = "something went wrong inside auto-retrain: its log has this request_id"
-_SPEAKS_FOR_ITSELF = (MissingSettings, BadSetting, ContractError)
+_SPEAKS_FOR_ITSELF = (MissingSettings, BadConfig, BadSetting, ContractError)
 _STRANGE = re.compile(r"[^ -~]")
 
 

@@ -13,6 +13,7 @@ from autoretrain_api.allowed import (
     FewTrades,
     MinTrades,
     NewTrades,
+    Psi,
     Ratio,
     Reason,
     Scopes,
@@ -86,6 +87,7 @@ class SettingsRequest(Body):
     degradation_min_trades: FewTrades = _unchanged()
     max_age_days: Days = _unchanged()
     model_max_age_days: Days | None = _unchanged()
+    feature_drift_psi: Psi | None = _unchanged()
     feature_weights: FeatureWeights = _unchanged()
     allowed_features: FeatureNames = _unchanged()
 

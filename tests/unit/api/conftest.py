@@ -25,6 +25,7 @@ SETTINGS = {
     "TRAINER_SUBNETS": "subnet-1",
     "TRAINER_SECURITY_GROUPS": "sg-1",
     "TRAINER_ASSIGN_PUBLIC_IP": "DISABLED",
+    "TRAINER_SPOT": "false",
     "MAX_CONCURRENT_TASKS": "2",
     "MODEL_BUCKET": "models",
     "RUNS_PER_HOUR": "20",

@@ -65,6 +65,7 @@ def strategy() -> Row:
         "degradation_min_trades": 30,
         "max_age_days": 7,
         "model_max_age_days": None,
+        "feature_drift_psi": None,
         "feature_weights": {"rsi": 1.5},
         "allowed_features": [],
     }
@@ -237,6 +238,16 @@ class FakeLinks:
 
 
 @dataclass
+class FakeReports:
+    found: dict[str, Any] | None = None
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    def of(self, artifact_key: str, manifest_sha256: str) -> dict[str, Any] | None:
+        self.asked.append((artifact_key, manifest_sha256))
+        return self.found
+
+
+@dataclass
 class FakePeople:
     reading: FakeReading = field(default_factory=FakeReading)
     retraining: FakeRetraining = field(default_factory=FakeRetraining)
@@ -244,3 +255,4 @@ class FakePeople:
     tokens: FakeTokens = field(default_factory=FakeTokens)
     health: FakeHealth = field(default_factory=FakeHealth)
     links: FakeLinks = field(default_factory=FakeLinks)
+    reports: FakeReports = field(default_factory=FakeReports)

@@ -333,3 +333,13 @@ def test_what_a_strategy_is_called_is_text_and_nothing_else(api: Api) -> None:
     assert told.headers["Content-Type"] == "application/json"
     assert told.json["name"] == "<script>"
     assert re.fullmatch(r".*\bno-store\b.*", told.headers["Cache-Control"])
+
+
+def test_a_model_brings_its_report_only_when_that_is_asked_for(api: Api) -> None:
+    api.people.reports.found = {"format": 1}
+
+    without = api.call("GET", "/api/ai-strategies/{id}/models/v2")
+    whole = api.call("GET", "/api/ai-strategies/{id}/models/v2?report=true")
+
+    assert (without.json["report"], whole.json["report"]) == (None, {"format": 1})
+    assert api.people.reports.asked == [("models/u/s/v2", "b")]

@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body as BodyParameter
 
 from autoretrain.domain.models import MANIFEST_FILE, MODEL_FILE, REPORT_FILE
-from autoretrain_api.allowed import Cursor, Id, Limit, Version
+from autoretrain_api.allowed import Cursor, Id, Limit, Version, WithReport
 from autoretrain_api.answers import ActiveModel, ModelPage, ModelReport, Strategy
 from autoretrain_api.callers import Keeper, Reader
 from autoretrain_api.described import BODY, CHECKED, CONFLICT, NAMED, described
@@ -40,10 +40,13 @@ def models(caller: Reader, strategy_id: Id, limit: Limit = 50, cursor: Cursor = 
     "/api/ai-strategies/<id>/models/<version>",
     **described("getModel", "A model with its verdict", "models", refuses=NAMED + CHECKED),
 )
-def model(caller: Reader, strategy_id: Id, version: Version) -> ModelReport:
+def model(
+    caller: Reader, strategy_id: Id, version: Version, report: WithReport = False
+) -> ModelReport:
     row = people().reading.model(caller.user_id, strategy_id, version)
     links = _links(row.artifact_key, manifest_url=MANIFEST_FILE, report_url=REPORT_FILE)
-    return ModelReport.model_validate(row._asdict() | links)
+    found = people().reports.of(row.artifact_key, row.manifest_sha256) if report else None
+    return ModelReport.model_validate(row._asdict() | links | {"report": found})
 
 
 @router.post(

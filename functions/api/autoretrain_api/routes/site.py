@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import mimetypes
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
-from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler import Request, Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Path as PathParameter
 
-from autoretrain.errors import OperatorError, Unknown
+from autoretrain.errors import OperatorError
 from autoretrain.services.health import Problem
 from autoretrain_api.answers import Failure, HealthReport
+from autoretrain_api.console import FOR_EVER
 from autoretrain_api.described import NAMED, described, refused
-from autoretrain_api.headers import JSON
-from autoretrain_api.people import people
+from autoretrain_api.headers import JSON, unless_known
+from autoretrain_api.people import console, people
 from autoretrain_api.refusals import RETRY_AFTER_SECONDS, said_openly
 
-FILES = Path(__file__).parents[2]
-CONSOLE = FILES / "console"
-CONSOLE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
-    " connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none';"
-    " require-trusted-types-for 'script'"
-)
+CONTRACT = Path(__file__).parents[2] / "openapi.json"
 
 router = Router()  # type: ignore[no-untyped-call]
 
@@ -59,7 +53,9 @@ def _problems() -> list[Problem]:
         return [Problem(exc.code, said_openly(exc))]
 
 
-def _file_route(operation_id: str, summary: str, media_type: str, *refuses: int) -> dict[str, Any]:
+def _file_route(
+    operation_id: str, summary: str, media_type: str, refuses: tuple[int, ...] = (), **route: Any
+) -> dict[str, Any]:
     """Powertools would read the bytes of an image as text where it validates."""
     answer = {"description": summary, "content": {media_type: {"schema": {}}}}
     return described(
@@ -70,33 +66,35 @@ def _file_route(operation_id: str, summary: str, media_type: str, *refuses: int)
         refuses=refuses,
         is_open=True,
         enable_validation=False,
+        **route,
     )
 
 
-@router.get("/", **_file_route("getConsole", "The console's page", "text/html"))
-def console() -> Response[Any]:
-    return _file(CONSOLE / "index.html")
+@router.get(
+    "/",
+    **_file_route("getConsole", "The console's page", "text/html", middlewares=[unless_known]),
+)
+def page() -> Response[Any]:
+    served = console()
+    headers = {
+        "Cache-Control": "no-cache",
+        "Content-Security-Policy": served.policy,
+        "ETag": served.etag,
+    }
+    return Response(200, "text/html; charset=utf-8", served.page, headers)
 
 
-@router.get("/assets/<file>", **_file_route("getAsset", "A file of the console", "*/*", *NAMED))
-def asset(file: Annotated[str, PathParameter()]) -> Response[Any]:
-    folder = CONSOLE / "assets"
-    found = folder.iterdir() if folder.is_dir() else ()
-    # Compared by name and never joined to a path: nothing outside of the folder has a name here.
-    path = next((path for path in found if path.name == file and path.is_file()), None)
-    if path is None:
-        raise Unknown("file")
-    return _file(path)
+@router.get(
+    "/assets/<file>", **_file_route("getAsset", "A file of the console", "*/*", refuses=NAMED)
+)
+def asset(request: Request, file: Annotated[str, PathParameter()]) -> Response[Any]:
+    found = console().asset(file, request.headers.get("accept-encoding", ""))
+    headers = {"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
+    if found.encoding:
+        headers["Content-Encoding"] = found.encoding
+    return Response(200, found.media_type, found.content, headers)
 
 
 @router.get("/openapi.json", **_file_route("getContract", "This contract, OpenAPI 3.1", JSON))
 def contract() -> Response[Any]:
-    return Response(200, JSON, (FILES / "openapi.json").read_text(), {"Cache-Control": "no-cache"})
-
-
-def _file(path: Path) -> Response[Any]:
-    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": CONSOLE_POLICY}
-    if media_type.startswith("text/"):
-        return Response(200, f"{media_type}; charset=utf-8", path.read_text(), headers)
-    return Response(200, media_type, path.read_bytes(), headers)
+    return Response(200, JSON, CONTRACT.read_text(), {"Cache-Control": "no-cache"})

@@ -1,0 +1,16 @@
+import type { Decision } from "../domain/shapes";
+import { Moment } from "../parts/moment";
+
+/** Why the last check said yes or no. */
+export function LastDecision({ decision }: { decision: Decision | null }) {
+  if (!decision) return <p class="soft">Not checked yet: the next check is within the hour.</p>;
+  return (
+    <p class="decision">
+      <b class={decision.should_retrain ? "yes" : "no"}>{decision.should_retrain ? "Yes" : "No"}</b>{" "}
+      {decision.reason}{" "}
+      <span class="soft">
+        (checked <Moment at={decision.decided_at} relative />)
+      </span>
+    </p>
+  );
+}
