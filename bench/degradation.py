@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import argparse
 import math
-import time
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+if not __package__:
+    # Run as a file, only its own folder is on the path.
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from autoretrain.domain.degradation import (
     ALARM,
@@ -27,6 +32,8 @@ from autoretrain.domain.degradation import (
     PRIOR_CALLS,
     WITHIN_TRADES,
 )
+from autoretrain.errors import Invalid
+from bench.page import Page
 
 Floats = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
@@ -161,25 +168,26 @@ def one_accuracy(accuracy: float, better_of_two: bool = False) -> Model:
     return Model((1.0,), (accuracy,), better_of_two)
 
 
-def false_alarms(runs: int, rng: np.random.Generator) -> None:
-    print(f"False alarms of an unchanged model within {WITHIN_TRADES} trades ({GUARANTEE}).")
-    print(f"Mean over accuracies {ACCURACIES[0]} to {ACCURACIES[-1]} ± one standard error, and the")
-    print("worst of them; 'chosen': the luckier of two equal models on the judged trades (mean);")
-    print("'by tenth': a model with four tenths of win probability, each with its own accuracy.\n")
-    print("| judged trades | calibrated | worst | chosen | by tenth | ratio | CUSUM |")
-    print("|---|---|---|---|---|---|---|")
+def false_alarms(page: Page, runs: int, rng: np.random.Generator) -> None:
+    page.tell(
+        f"False alarms of an unchanged model within {WITHIN_TRADES} trades ({GUARANTEE}).\n"
+        f"Mean over accuracies {ACCURACIES[0]} to {ACCURACIES[-1]} ± one standard error, and the\n"
+        "worst of them; 'chosen': the luckier of two equal models on the judged trades (mean);\n"
+        "'by tenth': a model with four tenths of win probability, each with its own accuracy.\n"
+    )
+    page.tell("| judged trades | calibrated | worst | chosen | by tenth | ratio | CUSUM |")
+    page.tell("|---|---|---|---|---|---|---|")
     for judged in JUDGED:
         plain = [_alarmed(one_accuracy(p), judged, runs, rng) for p in ACCURACIES]
         chosen = [_alarmed(one_accuracy(p, True), judged, runs // 2, rng) for p in ACCURACIES]
         spread = _alarmed(SPREAD, judged, runs, rng)["calibrated"]
         mean = {rule: float(np.mean([one[rule] for one in plain])) for rule in RULES}
         error = math.sqrt(mean["calibrated"] * (1 - mean["calibrated"]) / (runs * len(plain)))
-        print(
+        page.tell(
             f"| {judged} | {mean['calibrated']:.3f} ± {error:.3f}"
             f" | {max(one['calibrated'] for one in plain):.3f}"
             f" | {np.mean([one['calibrated'] for one in chosen]):.3f} | {spread:.3f}"
-            f" | {mean['ratio']:.2f} | {mean['cusum']:.2f} |",
-            flush=True,
+            f" | {mean['ratio']:.2f} | {mean['cusum']:.2f} |"
         )
 
 
@@ -188,12 +196,14 @@ def _alarmed(model: Model, judged: int, runs: int, rng: np.random.Generator) -> 
     return {rule: float(np.isfinite(first).mean()) for rule, first in alarms.items()}
 
 
-def found_drops(runs: int, rng: np.random.Generator, drop_from: int) -> None:
-    print(f"\nDrops found (accuracy .60 before), when the drop comes {drop_from} trades after the")
-    print("activation: share found within 500 / 1,000 / 2,000 trades of it, and the median delay")
-    print("of those found. Lives with an alarm before the drop are left out.\n")
-    print("| judged trades | drop | calibrated | median | CUSUM | median | ratio | median |")
-    print("|---|---|---|---|---|---|---|---|")
+def found_drops(page: Page, runs: int, rng: np.random.Generator, drop_from: int) -> None:
+    page.tell(
+        f"\nDrops found (accuracy .60 before), when the drop comes {drop_from} trades after the\n"
+        "activation: share found within 500 / 1,000 / 2,000 trades of it, and the median delay\n"
+        "of those found. Lives with an alarm before the drop are left out.\n"
+    )
+    page.tell("| judged trades | drop | calibrated | median | CUSUM | median | ratio | median |")
+    page.tell("|---|---|---|---|---|---|---|---|")
     trades = min(FOUND_WITHIN[-1], 2_000) + drop_from
     for judged in JUDGED:
         for drop in (0.9, 0.8, 0.7):
@@ -203,7 +213,7 @@ def found_drops(runs: int, rng: np.random.Generator, drop_from: int) -> None:
             told = " | ".join(
                 _found(alarms[rule], drop_from) for rule in ("calibrated", "cusum", "ratio")
             )
-            print(f"| {judged} | {1 - drop:.0%} | {told} |", flush=True)
+            page.tell(f"| {judged} | {1 - drop:.0%} | {told} |")
 
 
 def _found(first: Floats, drop_from: int) -> str:
@@ -219,12 +229,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=400, help="lives per figure")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--markdown", type=Path, help="put the tables between its markers")
     asked = parser.parse_args()
-    rng, began = np.random.default_rng(asked.seed), time.monotonic()
-    false_alarms(asked.runs, rng)
+    rng, page = np.random.default_rng(asked.seed), Page()
+    false_alarms(page, asked.runs, rng)
     for drop_from in (0, LATE_START):
-        found_drops(asked.runs // 2, rng, drop_from)
-    print(f"\n{asked.runs} runs, seed {asked.seed}, {time.monotonic() - began:.0f} s")
+        found_drops(page, asked.runs // 2, rng, drop_from)
+    page.tell(f"\n{asked.runs} runs, seed {asked.seed}.")
+    if asked.markdown is not None:
+        try:
+            page.write(asked.markdown, "bench-degradation")
+        except Invalid as exc:
+            sys.exit(str(exc))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ from autoretrain_trainer.fit import Course
 from autoretrain_trainer.recall import rows_of
 from autoretrain_trainer.rows import Floats, Trades, load_trades
 from bench.logs import cases
-from bench.product import drawn_with, elections
+from bench.page import Page
+from bench.product import elections
 from bench.recovery import flips
 
 JUDGED = (20, 50, 100, 200, 1_000)
@@ -77,11 +78,10 @@ def pair(past: Past, cutoff: int, judged: int, rng: np.random.Generator) -> Pair
     trades, moment = past.trades, int(past.trades.decided_at[cutoff])
     fitted = rows_of(past.memory(moment), trades.only(trades.closed_at < moment))
     asked = trades.only(slice(cutoff, cutoff + judged))
-    course = Course.of(trades, {})
 
     def say(learnt: Trades) -> Floats:
-        with drawn_with(int(rng.integers(_SEEDS))):
-            return course.fit(learnt, lambda *_: None).predict(asked)
+        course = Course.of(trades, {}, seed=int(rng.integers(_SEEDS)))
+        return course.fit(learnt, lambda *_: None).predict(asked)
 
     champion = say(fitted)
     challengers = {
@@ -153,25 +153,30 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the logs")
     parser.add_argument("--judgements", type=int, default=500, help="per figure")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--markdown", type=Path, help="put the tables between its markers")
     asked = parser.parse_args()
-    rng = np.random.default_rng(asked.seed)
-    print("Share of challengers that go live, in percent; approve: that wait for a person.")
+    rng, page = np.random.default_rng(asked.seed), Page()
+    page.tell("Share of challengers that go live, in percent; approve: that wait for a person.")
     try:
         for name, past in scopes(asked.data):
-            print_scope(name, past, asked.judgements, rng)
+            tell_scope(page, name, past, asked.judgements, rng)
+        if asked.markdown is not None:
+            page.write(asked.markdown, "bench-gate")
     except AutoRetrainError as exc:
         sys.exit(str(exc))
 
 
-def print_scope(name: str, past: Past, judgements: int, rng: np.random.Generator) -> None:
-    print(f"\n{name}: {len(past.trades):,} trades, {judgements} judgements each\n")
+def tell_scope(
+    page: Page, name: str, past: Past, judgements: int, rng: np.random.Generator
+) -> None:
+    page.tell(f"\n{name}: {len(past.trades):,} trades, {judgements} judgements each\n")
     found = {judged: shares(past, judged, judgements, rng) for judged in JUDGED}
-    print(f"| challenger | mode | {' | '.join(map(str, JUDGED))} |")
-    print("|---|---|" + "---:|" * len(JUDGED))
+    page.tell(f"| challenger | mode | {' | '.join(map(str, JUDGED))} |")
+    page.tell("|---|---|" + "---:|" * len(JUDGED))
     for letter, words in CHALLENGERS.items():
         for mode in ActivationMode:
             told = " | ".join(f"{100 * found[judged][letter][mode]:.1f}" for judged in JUDGED)
-            print(f"| ({letter}) {words} | {mode} | {told} |", flush=True)
+            page.tell(f"| ({letter}) {words} | {mode} | {told} |")
 
 
 if __name__ == "__main__":

@@ -34,9 +34,10 @@ from autoretrain_local.replay.serving import NO_MODEL, Said
 from bench.baselines import BASELINES, SEEDED
 from bench.forecasting import Build, forecast
 from bench.logs import Case, cases
+from bench.page import Page
 from bench.product import ALWAYS, Product
 from bench.recovery import flips, recovery
-from bench.table import Line, Run, print_means, print_recoveries, print_table
+from bench.table import Line, Run, tell_means, tell_recoveries, tell_table
 
 ARF = "arf10"
 MODES = (ActivationMode.IF_BETTER, ActivationMode.IF_NOT_WORSE)
@@ -117,18 +118,24 @@ def _refuse_unknown(what: str, names: Sequence[str], known: Sequence[str]) -> No
 
 def main() -> None:
     asked = _arguments()
-    seeds, most = (1, 1) if asked.quick else (asked.seeds, None)
     try:
-        found = list(islice(cases(asked.data, asked.logs), most))
-        policies = policies_of(asked.baselines, asked.modes)
-        lines = print_table(line for case in found for line in compare(case, policies, seeds))
+        _run_all(asked)
     except AutoRetrainError as exc:
         sys.exit(str(exc))
-    print_means(lines, [case.name for case in found if case.real])
-    print_recoveries(lines)
+
+
+def _run_all(asked: argparse.Namespace) -> None:
+    seeds, most = (1, 1) if asked.quick else (asked.seeds, None)
+    found = list(islice(cases(asked.data, asked.logs), most))
+    policies, page = policies_of(asked.baselines, asked.modes), Page()
+    lines = tell_table(page, (line for case in found for line in compare(case, policies, seeds)))
+    tell_means(page, lines, [case.name for case in found if case.real])
+    tell_recoveries(page, lines)
     if asked.json is not None:
         told = [asdict(line) | {"cpu_ratio": line.cpu_ratio} for line in lines]
         asked.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    if asked.markdown is not None:
+        page.write(asked.markdown, "bench-learning")
 
 
 def _arguments() -> argparse.Namespace:
@@ -141,6 +148,7 @@ def _arguments() -> argparse.Namespace:
     add("--modes", type=_names, default=list(MODES), help="activation modes of the product")
     add("--baselines", type=_names, default=everything, help=f"of {', '.join(everything)}")
     add("--json", type=Path, help="write every run's figures here")
+    add("--markdown", type=Path, help="put the tables between this document's markers")
     add("--quick", action="store_true", help="the first log, one seed")
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""Prints what every policy came to, one line per log and policy, and what it comes to together."""
+"""Tells what every policy came to, one line per log and policy, and what it comes to together."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from bench.page import Page
 from bench.recovery import Recovery
 
 COLUMNS = "| log | policy | accuracy | AUC | Brier | P&L % | trainings | active | CPU s | × ARF |"
@@ -46,9 +47,10 @@ class Line:
         return mean / self.arf_cpu_seconds if mean and self.arf_cpu_seconds else None
 
 
-def print_table(lines: Iterable[Line]) -> list[Line]:
+def tell_table(page: Page, lines: Iterable[Line]) -> list[Line]:
     """Each line as soon as it is known: the whole takes long."""
-    print(f"{COLUMNS}\n|---|---|" + "---:|" * 8, flush=True)
+    page.tell(COLUMNS)
+    page.tell("|---|---|" + "---:|" * 8)
     told = []
     for line in lines:
         told.append(line)
@@ -62,40 +64,45 @@ def print_table(lines: Iterable[Line]) -> list[Line]:
             _told(line.mean("cpu_seconds"), ".1f"),
             _told(line.cpu_ratio, ".2f"),
         ]
-        print(f"| {line.log} | {line.policy} | {' | '.join(cells)} |", flush=True)
+        page.tell(f"| {line.log} | {line.policy} | {' | '.join(cells)} |")
     for line in told:
         if paused := next((run.paused for run in line.runs if run.paused), None):
-            print(f"\n{line.log}, {line.policy}: paused after failed trainings: {paused}")
+            page.tell()
+            page.tell(f"{line.log}, {line.policy}: paused after failed trainings: {paused}")
     return told
 
 
-def print_means(lines: Sequence[Line], logs: Sequence[str]) -> None:
+def tell_means(page: Page, lines: Sequence[Line], logs: Sequence[str]) -> None:
     """Over the trade logs that nothing is planted in, each weighing the same."""
     if len(logs) < 2:
         return
-    print(f"\nMean of {', '.join(logs)}:\n\n| policy | AUC | P&L % | × ARF |\n|---|---:|---:|---:|")
+    page.tell(f"\nMean of {', '.join(logs)}:\n")
+    page.tell("| policy | AUC | P&L % | × ARF |\n|---|---:|---:|---:|")
     for policy in dict.fromkeys(line.policy for line in lines):
         of = [line for line in lines if line.policy == policy and line.log in logs]
         auc, pnl = (_mean(line.mean(name) for line in of) for name in ("roc_auc", "taken_pnl_pct"))
         ratio = _mean(line.cpu_ratio for line in of)
-        print(f"| {policy} | {_told(auc, '.4f')} | {_told(pnl, '+.3f')} | {_told(ratio, '.2f')} |")
+        cells = (_told(auc, ".4f"), _told(pnl, "+.3f"), _told(ratio, ".2f"))
+        page.tell(f"| {policy} | {' | '.join(cells)} |")
 
 
-def print_recoveries(lines: Sequence[Line]) -> None:
+def tell_recoveries(page: Page, lines: Sequence[Line]) -> None:
     """Per flip the mean level before it, and after how many trades each seed was back."""
     told = [line for line in lines if any(run.recoveries for run in line.runs)]
     if not told:
         return
-    print("\nTrades served after a planted flip before 200 in a row have an expected AUC, against")
-    print("the true probabilities, of 95 % of that of the policy's own 500 trades before the flip;")
-    print("one figure per seed, – where the regime ended first. In brackets the AUC before it:")
-    print("beside one near .5, of a policy that had nothing to lose, the figure means nothing.\n")
+    page.tell(
+        "\nTrades served after a planted flip before 200 in a row have an expected AUC, against\n"
+        "the true probabilities, of 95 % of that of the policy's own 500 trades before the flip;\n"
+        "one figure per seed, – where the regime ended first. In brackets the AUC before it:\n"
+        "beside one near .5, of a policy that had nothing to lose, the figure means nothing.\n"
+    )
     names = [one.flip for one in told[0].runs[0].recoveries]
     heads = " | ".join(f"{told[0].log}: {name}" for name in names)
-    print(f"| policy | {heads} |\n|---|" + "---:|" * len(names))
+    page.tell(f"| policy | {heads} |\n|---|" + "---:|" * len(names))
     for line in told:
         flips_of = zip(*(run.recoveries for run in line.runs), strict=True)
-        print(f"| {line.policy} | {' | '.join(map(_recovered, flips_of))} |")
+        page.tell(f"| {line.policy} | {' | '.join(map(_recovered, flips_of))} |")
 
 
 def _recovered(found: Sequence[Recovery]) -> str:

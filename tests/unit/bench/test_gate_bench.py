@@ -8,9 +8,8 @@ import pytest
 from autoretrain.domain.gate import ActivationMode
 from autoretrain.domain.models import Memory
 from autoretrain.errors import Invalid
-from autoretrain_trainer import recipe
 from bench.gate import CHALLENGERS, Past, pair, scopes, shares, trades_of
-from bench.product import SHIPPED_SEED, drawn_with, elections
+from bench.product import elections
 from tests.unit.local.replay_logs import log_of, market
 
 
@@ -86,9 +85,3 @@ def test_elections_are_those_of_the_replay(tmp_path: Path) -> None:
     assert stood
     assert [cutoff for cutoff, _ in stood] == sorted(cutoff for cutoff, _ in stood)
     assert {memory for _, memory in stood} == {Memory.LONG}
-
-
-def test_another_seed_lasts_no_longer_than_it_is_asked_for() -> None:
-    with drawn_with(5):
-        assert recipe.recipe_for(500).params()["seed"] == SHIPPED_SEED + 5
-    assert recipe.recipe_for(500).params()["seed"] == SHIPPED_SEED

@@ -132,9 +132,11 @@ def test_policies_refuse_a_name_that_there_is_not() -> None:
 def test_table_tells_every_policy_of_every_log_and_the_recovery(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = folder / "told.json"
+    out, document = folder / "told.json", folder / "page.md"
+    document.write_text("<!-- bench-learning --><!-- /bench-learning -->")
     asked = ["--data", str(folder), "--baselines", "base-rate,naive", "--modes", "if_better"]
     argv = ["learning.py", *asked, "--seeds", "1", "--json", str(out)]
+    argv += ["--markdown", str(document)]
     monkeypatch.setattr(sys, "argv", argv)
 
     learning.main()
@@ -144,6 +146,7 @@ def test_table_tells_every_policy_of_every_log_and_the_recovery(
         for policy in ("base-rate", "naive", "if_better"):
             assert f"| {log} | {policy} | 0." in told
     assert "trades_turned: A to B" in told
+    assert told.strip() in document.read_text()
     figures = json.loads(out.read_text())
     assert len(figures) == 6
     assert figures[-1]["runs"][0]["recoveries"][0]["flip"] == "A to B"

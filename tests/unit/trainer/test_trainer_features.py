@@ -231,9 +231,9 @@ def test_weights_are_refused_when_all_are_zero() -> None:
         (40, Recipe(60, 7, 0.05, min_child_rows=5, row_share=0.8)),
         (150, Recipe(60, 7, 0.05, min_child_rows=15, row_share=0.8)),
         (300, Recipe(60, 7, 0.05, min_child_rows=30, row_share=0.8)),
-        (9_999, Recipe(60, 7, 0.05, min_child_rows=30, row_share=0.8)),
-        (10_000, Recipe(40, 15, 0.1, min_child_rows=30, row_share=1.0)),
-        (20_000, Recipe(40, 15, 0.1, min_child_rows=30, row_share=1.0)),
+        (8_999, Recipe(60, 7, 0.05, min_child_rows=30, row_share=0.8)),
+        (9_000, Recipe(30, 15, 0.15, min_child_rows=90, row_share=1.0)),
+        (10_000, Recipe(30, 15, 0.15, min_child_rows=100, row_share=1.0)),
     ],
 )
 def test_recipe_grows_with_the_rows(rows: int, recipe: Recipe) -> None:

@@ -21,6 +21,7 @@ from autoretrain_trainer.fit import Course
 from autoretrain_trainer.inputs import feature
 from autoretrain_trainer.learner import LightGBMLearner, too_little
 from autoretrain_trainer.rows import to_datetime, to_microseconds
+from tests.faults.rows import row
 from tests.unit.trainer.trade_stream import (
     AS_OF,
     HOUR,
@@ -377,6 +378,7 @@ def test_champions_score_is_that_of_its_stored_model(
     assert evidence.champion.log_loss == pytest.approx(-np.log(np.where(won, p, 1 - p)).mean())
 
 
+@row("B27")
 def test_champion_is_scored_by_name_when_columns_and_symbols_have_moved(
     champion: Champion, artifacts: FakeArtifacts
 ) -> None:
@@ -432,6 +434,7 @@ def test_champion_that_does_not_look_at_the_side_is_scored(artifacts: FakeArtifa
     assert compared(taught(later(60), assignment(champion), artifacts)).rows == 30
 
 
+@row("B27")
 def test_champion_is_scored_without_what_is_missing_today(
     champion: Champion, artifacts: FakeArtifacts
 ) -> None:

@@ -14,7 +14,6 @@ from typing import BinaryIO
 from uuid import UUID
 
 from autoretrain.domain.models import Assignment, Challenger, Champion, StoredFile
-from autoretrain.domain.work import FeatureSummary
 from autoretrain.errors import ArtifactCorrupt, ArtifactMissing
 from autoretrain_trainer.rows import Trades, load_trades, to_microseconds
 
@@ -72,17 +71,14 @@ class FakeReader:
     as_of: datetime = AS_OF
     chunk_bytes: int = 1000
 
-    def features(self) -> list[FeatureSummary]:
-        names = dict.fromkeys(name for trade in self.trades for name in trade.features)
-        return [FeatureSummary(name, numeric=True) for name in names]
+    def features(self) -> list[str]:
+        return list(dict.fromkeys(name for trade in self.trades for name in trade.features))
 
     def symbols(self) -> list[str]:
         return list(dict.fromkeys(trade.symbol for trade in self.trades if trade.symbol))
 
-    def copy(
-        self, features: Sequence[FeatureSummary], symbols: Sequence[str], sink: BinaryIO
-    ) -> None:
-        stream = binary_copy(self.trades, [feature.name for feature in features], symbols)
+    def copy(self, features: Sequence[str], symbols: Sequence[str], sink: BinaryIO) -> None:
+        stream = binary_copy(self.trades, features, symbols)
         for start in range(0, len(stream), self.chunk_bytes):
             sink.write(stream[start : start + self.chunk_bytes])
 

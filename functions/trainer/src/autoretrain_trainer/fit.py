@@ -14,7 +14,7 @@ import numpy as np
 from autoretrain.domain.json import Json
 from autoretrain.errors import ArtifactCorrupt
 from autoretrain_trainer.inputs import SYMBOL, Input, inputs_of, matrix
-from autoretrain_trainer.recipe import recipe_for
+from autoretrain_trainer.recipe import SEED, recipe_for
 from autoretrain_trainer.rows import Floats, Trades
 from autoretrain_trainer.weights import contributions
 
@@ -50,6 +50,10 @@ class Model:
         columns = matrix(trades, self.inputs, self.symbols)
         return np.asarray(self.booster.predict(columns, num_threads=1), dtype=np.float64)
 
+    def gains(self) -> Floats:
+        """What the splits on each input have gained, shape (inputs,)."""
+        return np.asarray(self.booster.feature_importance("gain"), dtype=np.float64)
+
     def contributions(self, trades: Trades) -> Floats:
         """What each input adds to each trade's log-odds (SHAP values), shape (trades, inputs)."""
         columns = matrix(trades, self.inputs, self.symbols)
@@ -60,21 +64,23 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What every fit of one training has in common: its columns and their weights."""
+    """What every fit of one training has in common: its columns, their weights, and the seed."""
 
     inputs: tuple[Input, ...]
     symbols: tuple[str, ...]
     weights: Mapping[str, float]
+    seed: int = SEED
 
     @classmethod
-    def of(cls, trades: Trades, weights: Mapping[str, float]) -> Course:
-        return cls(inputs_of(trades.features, trades.symbols), trades.symbols, weights)
+    def of(cls, trades: Trades, weights: Mapping[str, float], seed: int = SEED) -> Course:
+        inputs = inputs_of(trades.features, trades.symbols)
+        return cls(inputs, trades.symbols, weights, seed)
 
     def params(self, rows: int) -> Json:
         """LightGBM's parameters for a fit on so many rows. Raises DataError for bad weights."""
         factors = contributions(self.weights, self.inputs)
         weighted: Json = {"feature_contri": list(factors)} if factors else {}
-        return recipe_for(rows).params() | weighted
+        return recipe_for(rows).params(self.seed) | weighted
 
     def fit(self, trades: Trades, report: Rounds) -> Model:
         """A model of these trades, which hold wins and losses."""

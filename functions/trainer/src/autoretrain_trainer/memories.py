@@ -101,6 +101,7 @@ def course_json(course: Course) -> Json:
     return {
         **columns_json(course.inputs, course.symbols),
         "feature_weights": dict(course.weights),
+        "seed": course.seed,
         "recipe": RECIPE_VERSION,
         "lightgbm": fit.LIGHTGBM_VERSION,
     }

@@ -10,7 +10,9 @@ from uuid import UUID, uuid5
 
 from autoretrain.domain.degradation import Calls, Record, examine
 from autoretrain.domain.degradation_rules import CALIBRATED
+from autoretrain.domain.drift import Spread
 from autoretrain.domain.gate import ActivationMode, Comparison, judge
+from autoretrain.domain.json import Json
 from autoretrain.domain.models import (
     Assignment,
     Challenger,
@@ -24,7 +26,7 @@ from autoretrain.domain.publishing import Terms, performance_of, published_of, r
 from autoretrain.domain.runs import Status, back_off
 from autoretrain.domain.work import Progress, Published
 from autoretrain.errors import InternalError
-from autoretrain_local.replay.counting import calls_since, count
+from autoretrain_local.replay.counting import calls_since, count, spreads_since
 from autoretrain_local.replay.judged import Judged
 from autoretrain_local.replay.log import Log
 from autoretrain_local.replay.reader import Encoded, LogReader
@@ -62,6 +64,7 @@ class ReplayBooks:
     _memories: StoredFile | None = None
     _judged: Judged = field(default_factory=Judged)
     _expected_calls: tuple[Calls, ...] = ()
+    _reference: Json = field(default_factory=dict)
     _encoded: Encoded = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,6 +96,7 @@ class ReplayBooks:
             total_trades=counted.total_trades,
             new_trades=counted.new_trades,
             recent=counted.recent,
+            spreads=self._spreads(as_of),
             record=self._record() if policy.degradation_rule == CALIBRATED else Record(),
             model_version=version,
             trained_at=trained_at,
@@ -217,12 +221,21 @@ class ReplayBooks:
         live = calls_since(self.log, self.serving.said, since, now, self.champion.version)
         return Record(self._expected_calls, live)
 
+    def _spreads(self, as_of: datetime) -> tuple[Spread, ...]:
+        trained_at = self.trades_read_at
+        if self.settings.policy.feature_drift_psi is None or trained_at is None:
+            return ()
+        return spreads_since(
+            self.log, self._reference, to_microseconds(trained_at), to_microseconds(as_of)
+        )
+
     def _put_live(self, challenger: Challenger, version: str, key: str, now: datetime) -> None:
         served, evidence = challenger.served, challenger.evidence
         self.champion = Champion(
             version, key, served.sha256, served.manifest_sha256, challenger.data_cutoff, now
         )
         self._expected_calls = evidence.calls if isinstance(evidence, Comparison) else ()
+        self._reference = challenger.reference
         self.serving.go_live(version, load_champion(self.champion, self.shelf), now)
 
     def _keep(self, challenger: Challenger, key: str) -> None:

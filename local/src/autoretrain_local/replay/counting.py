@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from autoretrain.domain.conditions import COUNTED_NEW_TRADES
 from autoretrain.domain.degradation import BLOCK_TRADES, NEWEST_TRADES, Calls
+from autoretrain.domain.drift import NEWEST_TRADES as MOST_DRIFTING
+from autoretrain.domain.drift import Spread
+from autoretrain.domain.json import Json
 from autoretrain.domain.models import Policy, RecentTrades
 from autoretrain_local.replay.log import Log
 from autoretrain_local.replay.serving import Said
 from autoretrain_trainer.metrics import calls
-from autoretrain_trainer.rows import Ints
+from autoretrain_trainer.reference import rows_by_bin
+from autoretrain_trainer.rows import Floats, Ints
 
 ALWAYS = int(np.iinfo(np.int64).min)
 
@@ -51,6 +56,20 @@ def calls_since(
     rows = rows[np.lexsort([log.closed_at[rows], log.decided_at[rows]])]
     blocks = (rows[start : start + BLOCK_TRADES] for start in range(0, len(rows), BLOCK_TRADES))
     return tuple(calls(log.pnl_pct[block] > 0, said.probability[block]) for block in blocks)
+
+
+def spreads_since(log: Log, reference: Json, since: int, as_of: int) -> tuple[Spread, ...]:
+    """How the features of the newest trades decided since spread over the reference's bins."""
+    rows = _newest_since(log, since, as_of, MOST_DRIFTING)
+    return tuple(
+        _spread(feature, told, log.values[rows, log.features.index(feature)])
+        for feature, told in sorted(reference.items())
+    )
+
+
+def _spread(feature: str, told: Any, values: Floats) -> Spread:
+    edges = np.array(told["edges"], dtype=np.float64)
+    return Spread(feature, told["rows"], rows_by_bin(values, edges))
 
 
 def _newest_since(log: Log, moment: int, as_of: int, most: int) -> Ints:

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
 
 from autoretrain.domain.conditions import Decision, decide
 from autoretrain.domain.gate import ActivationMode
 from autoretrain.errors import InternalError
+from autoretrain.ports import Learner
 from autoretrain.services.train import Failed, Finished, Trainer
 from autoretrain_local.replay.books import ReplayBooks
 from autoretrain_local.replay.log import NEVER, Log
@@ -29,6 +31,11 @@ _DAY = 86_400 * _SECOND
 
 Tell = Callable[[int], object]
 """Hears how many more trades have been decided."""
+
+MakeLearner = Callable[[ReplayBooks, Shelf], Learner]
+"""Makes the learner that reads these books, and that shelf of models."""
+
+SHIPPED: MakeLearner = partial(LightGBMLearner, reports=False)
 
 
 class Variant(StrEnum):
@@ -84,12 +91,13 @@ def play(
     variant: Variant = Variant.POLICY,
     pace: Pace = Pace(),
     tell: Tell = lambda _: None,
+    make_learner: MakeLearner = SHIPPED,
 ) -> Played:
     """Play the log from its first hour to its last decision."""
     begun = time.process_time()
     if variant is Variant.ALWAYS_RETRAIN:
         settings = replace(settings, activation_mode=ActivationMode.ALWAYS)
-    player, told = _Player.of(log, settings, pace), 0
+    player, told = _Player.of(log, settings, pace, make_learner), 0
     for moment in player.hours():
         player.tick(moment)
         decided = log.decided_by(moment)
@@ -115,14 +123,12 @@ class _Player:
     trainings: list[Training] = field(default_factory=list)
 
     @classmethod
-    def of(cls, log: Log, settings: Settings, pace: Pace) -> _Player:
+    def of(cls, log: Log, settings: Settings, pace: Pace, make_learner: MakeLearner) -> _Player:
         clock, shelf = SimulatedClock(to_datetime(0)), Shelf()
         serving = Serving(log, settings.model_max_age_days)
         books = ReplayBooks(log, settings, clock, shelf, serving)
         learner = SlowLearner(
-            LightGBMLearner(books, shelf, reports=False),
-            clock,
-            timedelta(minutes=pace.training_minutes),
+            make_learner(books, shelf), clock, timedelta(minutes=pace.training_minutes)
         )
         trainer = Trainer(books, books, learner, shelf, clock, lambda *_: None)
         return cls(log, pace, books, serving, trainer)

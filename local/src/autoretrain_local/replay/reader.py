@@ -9,7 +9,6 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from autoretrain.domain.work import FeatureSummary
 from autoretrain_local.replay.log import Log
 from autoretrain_trainer.copy_stream import SIGNATURE, TRAILER
 from autoretrain_trainer.rows import Ints, to_microseconds
@@ -43,24 +42,18 @@ class LogReader:
         self._encoded = encoded
         self._rows = np.flatnonzero(log.closed_at <= to_microseconds(as_of))[-newest:]
 
-    def features(self) -> list[FeatureSummary]:
+    def features(self) -> list[str]:
         seen = ~np.isnan(self._log.values[self._rows]).all(axis=0)
-        return [
-            FeatureSummary(name, numeric=True)
-            for name, there in zip(self._log.features, seen, strict=True)
-            if there
-        ]
+        return [name for name, there in zip(self._log.features, seen, strict=True) if there]
 
     def symbols(self) -> list[str]:
         codes = np.unique(self._log.symbol[self._rows])
         return [self._log.symbols[code] for code in codes if code >= 0]
 
-    def copy(
-        self, features: Sequence[FeatureSummary], symbols: Sequence[str], sink: BinaryIO
-    ) -> None:
-        names = tuple(feature.name for feature in features), tuple(symbols)
+    def copy(self, features: Sequence[str], symbols: Sequence[str], sink: BinaryIO) -> None:
+        names = tuple(features), tuple(symbols)
         sink.write(SIGNATURE + bytes(8))
-        sink.write(self._encoded.rows(names)[self._rows].tobytes())
+        sink.write(self._encoded.rows(names)[self._rows].data)
         sink.write(TRAILER)
 
 

@@ -92,6 +92,7 @@ SETTINGS: Mapping[str, Allowed] = {
     "max_age_days": _above_zero(3650),
     "activation_mode": _one_of(*ActivationMode),
     "model_max_age_days": _or_none(_above_zero(3650)),
+    "feature_drift_psi": _or_none(_above_zero(10)),
     "feature_weights": Allowed(
         _are_weights, f"at most {_MOST_NAMES} feature names, each with a number from 0 to 3"
     ),
@@ -106,6 +107,7 @@ _OF_POLICY = {
     "degradation_window": "degradation_window",
     "degradation_min_trades": "degradation_min_trades",
     "max_age_days": "max_age_days",
+    "feature_drift_psi": "feature_drift_psi",
 }
 
 
