@@ -37,10 +37,13 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 
 def authorization(event: dict[str, Any]) -> str:
     """What the gateway caches the answer under, else the header itself; empty without either."""
-    for source in event.get("identitySource") or []:
-        return str(source)
-    headers: dict[str, str] = event.get("headers") or {}
-    return next((headers[name] for name in headers if name.lower() == "authorization"), "")
+    match event:
+        case {"identitySource": [str(source), *_]}:
+            return source
+        case {"headers": dict(headers)}:
+            given = [headers[name] for name in headers if name.lower() == "authorization"]
+            return "".join(map(str, given[:1]))
+    return ""
 
 
 def context_of(caller: Caller) -> dict[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from collections import Counter
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,9 @@ from autoretrain import bootstrap
 from autoretrain.domain.conditions import Decision
 from autoretrain.domain.work import Claimed, NotClaimed
 from autoretrain.errors import DependencyError
+from autoretrain.incoming import text, understood
 from autoretrain.logs import RedactingFormatter
+from autoretrain.metrics import CHECKS, DECISIONS, LAUNCH_FAILURES, Metric, emit
 from autoretrain.services.check import Checked, Checker
 from autoretrain.services.launch import LaunchOutcome
 from autoretrain.settings import ConditionCheckSettings, read
@@ -37,17 +40,33 @@ def checker() -> Checker:
 
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Check once per slot; an event that comes too late is dropped, the next tick has been."""
-    slot = datetime.fromisoformat(event["slot"])
-    checked = checker().check([UUID(text) for text in event["strategy_ids"]], slot)
+    wanted = understood(wanted_of, event, logger)
+    if wanted is None:
+        return {"checked": 0, "stale": False}
+    strategy_ids, slot = wanted
+    checked = checker().check(strategy_ids, slot)
     if checked is None:
         logger.warning("auto-retrain stale event dropped", extra={"slot": slot})
         return {"checked": 0, "stale": True}
     for one in checked:
         tell(one)
+    emit(logger, figures_of(checked))
     for one in checked:
         if isinstance(one.error, DependencyError):
             raise one.error  # Lambda tries again; what was done for the others stays done once
     return {"checked": len(checked), "stale": False}
+
+
+def wanted_of(event: dict[str, Any]) -> tuple[list[UUID], datetime]:
+    slot = datetime.fromisoformat(text(event["slot"]))
+    return [UUID(text(one)) for one in event["strategy_ids"]], slot.astimezone(UTC)
+
+
+def figures_of(checked: list[Checked]) -> dict[Metric, float]:
+    outcomes = Counter(one.decision.outcome for one in checked if one.decision is not None)
+    failures = sum(one.launch is not None and one.launch.outcome in LOUDER for one in checked)
+    figures: dict[Metric, float] = {CHECKS: len(checked), LAUNCH_FAILURES: failures}
+    return figures | {DECISIONS.of(outcome): count for outcome, count in outcomes.items()}
 
 
 def tell(checked: Checked) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import platform
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +16,8 @@ import pytest
 
 from autoretrain_local.facts import read_fact
 from autoretrain_local.stack import LocalStack
+from tests.functions.lambda_runtime import BuiltFunctions
+from tests.sam import SCAN
 from tests.world import World
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -62,3 +66,12 @@ def running(clone: str, tmp_path: Path) -> Iterator[Running]:
     lines: list[str] = []
     with LocalStack(clone, tmp_path, lines.append) as stack:
         yield Running(stack, World(clone), lines)
+
+
+@pytest.fixture(scope="session")
+def built(build: Path, python: Path) -> BuiltFunctions:
+    """The emulator runs the runtime where there is no Lambda; it comes with sam."""
+    found = list(SCAN.glob("lib/*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64"))
+    if sys.platform != "linux" or platform.machine() != "x86_64" or not found:
+        pytest.skip("the Lambda runtime needs Linux on x86_64")
+    return BuiltFunctions(build, python, found[0])

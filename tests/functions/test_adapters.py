@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import traceback
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -13,7 +14,7 @@ from autoretrain.aws.artifacts import S3Artifacts
 from autoretrain.aws.invoker import LambdaInvoker
 from autoretrain.aws.links import S3Links
 from autoretrain.aws.secrets import KeptSecret, Secret, read_secret
-from autoretrain.aws.tasks import ClusterTasks
+from autoretrain.aws.tasks import ClusterTasks, FargateTasks
 from autoretrain.errors import (
     ArtifactCorrupt,
     ArtifactMissing,
@@ -22,7 +23,9 @@ from autoretrain.errors import (
     DependencyError,
     InvokeFailed,
 )
+from autoretrain_local.ecs_state import Stop
 from autoretrain_local.stack import BUCKET, CLUSTER
+from tests.faults.rows import row
 from tests.functions.conftest import Running
 
 MODEL = b"tree\nversion=v4\n"
@@ -40,6 +43,7 @@ def test_model_is_read_as_it_was_written_and_writing_it_again_changes_nothing(
     assert store.get("models/a/model.txt", SHA256) == MODEL
 
 
+@row("F21")
 def test_key_never_changes_its_content(running: Running) -> None:
     store = S3Artifacts(BUCKET)
     store.put("models/a/model.txt", MODEL, "text/plain")
@@ -50,6 +54,7 @@ def test_key_never_changes_its_content(running: Running) -> None:
     assert store.get("models/a/model.txt", SHA256) == MODEL
 
 
+@row("B32")
 def test_file_that_somebody_has_changed_is_never_handed_out(running: Running) -> None:
     boto3.client("s3").put_object(Bucket=BUCKET, Key="models/a/model.txt", Body=MODEL[:-1])
 
@@ -70,6 +75,7 @@ def test_store_that_does_not_take_a_file_is_a_dependency_that_failed(running: Ru
 @pytest.mark.parametrize(
     "odd", ["postgresql://me:hunter2@db", "{}", "[]", '{"url": 1}', '{"url": "x", "ca": 1}']
 )
+@row("B35")
 def test_secret_that_is_odd_is_the_operators_to_mend_and_is_not_repeated(
     running: Running, odd: str
 ) -> None:
@@ -115,6 +121,36 @@ def test_task_that_was_never_started_is_not_found(running: Running) -> None:
     assert ClusterTasks(CLUSTER).find(uuid4(), 1) is None
     with pytest.raises(DependencyError):
         ClusterTasks("another").find(uuid4(), 1)
+
+
+@pytest.mark.parametrize(
+    ("spot", "attempt", "provider"),
+    [
+        (False, 1, None),
+        (True, 1, "FARGATE_SPOT"),
+        (True, 2, "FARGATE_SPOT"),
+        (True, 3, None),
+        (True, 9, None),
+    ],
+)
+def test_trainer_takes_spot_capacity_until_two_attempts_have_not_come_to_their_end(
+    running: Running, spot: bool, attempt: int, provider: str | None
+) -> None:
+    running.stack.ecs.script(Stop("SpotInterruption", "taken back", exit_code=143))
+    tasks = FargateTasks(
+        cluster=CLUSTER,
+        task_definition=os.environ["TRAINER_TASK_DEFINITION"],
+        subnets=("subnet-1",),
+        security_groups=("sg-1",),
+        assign_public_ip="ENABLED",
+        spot=spot,
+    )
+
+    task_arn = tasks.launch(uuid4(), attempt)
+
+    described = boto3.client("ecs").describe_tasks(cluster=CLUSTER, tasks=[task_arn])
+    (task,) = described["tasks"]
+    assert task.get("capacityProviderName") == provider
 
 
 @pytest.mark.parametrize("region", ["eu-central-1", "eu-south-1", "me-central-1"])

@@ -25,6 +25,8 @@ RULES = {
     "task_stopped_success": "TaskStoppedRule",
 }
 API = {"api_health": "ApiFunction", "api_retrain": "RetrainFunction"}
+CUSTOM = {"deployment_schema_create": "DatabaseSchema", "deployment_image_update": "TrainerImage"}
+PLAIN = {"scheduled", "condition_check", "authorizer", "training_run"}
 STOPPED = sorted(name for name, rule in RULES.items() if rule == "TaskStoppedRule")
 DEPLOYED = {
     "AWS::StackId": "arn:aws:cloudformation:eu-central-1:123456789012"
@@ -59,7 +61,7 @@ def takes(template: dict[str, Any], rule: str, candidate: Any) -> bool:
 
 def test_every_sample_event_is_tested(root: Path) -> None:
     names = {path.stem for path in (root / "events").glob("*.json")}
-    assert names == RULES.keys() | {"scheduled", "condition_check", "authorizer"} | API.keys()
+    assert names == RULES.keys() | API.keys() | CUSTOM.keys() | PLAIN
 
 
 @pytest.mark.parametrize(("name", "rule"), RULES.items())
@@ -211,3 +213,28 @@ def test_time_of_a_request_is_told_twice_alike(root: Path, name: str) -> None:
     context = event(root, name)["requestContext"]
     at = datetime.strptime(context["time"], "%d/%b/%Y:%H:%M:%S %z")
     assert at.timestamp() * 1000 == context["timeEpoch"]
+
+
+@pytest.mark.parametrize(("name", "resource"), CUSTOM.items())
+def test_custom_resource_event_is_what_cloudformation_makes_of_the_template(
+    template: dict[str, Any], root: Path, name: str, resource: str
+) -> None:
+    given, declared = event(root, name), template["Resources"][resource]
+    assert (given["ResourceType"], given["LogicalResourceId"]) == (declared["Type"], resource)
+    told, meant = given["ResourceProperties"], declared["Properties"]
+    assert told.keys() == meant.keys()
+    # CloudFormation hands every value over as text.
+    plain = {name: str(value) for name, value in meant.items() if not isinstance(value, dict)}
+    assert plain == {name: told[name] for name in plain}
+    assert given["StackId"] == DEPLOYED["AWS::StackId"]
+
+
+def test_update_of_a_custom_resource_tells_what_was_before(root: Path) -> None:
+    given = event(root, "deployment_image_update")
+    before, after = given["OldResourceProperties"], given["ResourceProperties"]
+    assert [name for name in after if after[name] != before[name]] == ["FunctionVersionArn"]
+
+
+def test_training_is_for_the_strategy_of_the_condition_check(root: Path) -> None:
+    (strategy,) = event(root, "condition_check")["strategy_ids"]
+    assert event(root, "training_run") == {"strategy_id": strategy}

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from autoretrain_local import first_token
+from tests.faults.rows import row
 from tests.functions.api.conftest import UNKNOWN, USED_KEY, Site, bearer
 from tests.signers import JWT_SECRET, signed
 from tests.world import USER
@@ -125,6 +126,8 @@ BAD = [
     keyed("B23 not ASCII", "schl\u00fcssel"),
     patch("B29 a hyper-parameter", '{"num_leaves": 1000000000}'),
     patch("B29 a file", '{"feature_weights": {"input_model": "/etc/passwd"}}'),
+    patch("B31 a webhook", '{"webhook_url": "http://169.254.169.254/latest/meta-data/"}'),
+    patch("B31 a target of notifications", '{"notify": ["https://[::1]/", "http://2130706433"]}'),
     get("B33 negative", "/api/ai-strategies?limit=-1"),
     get("B33 huge", "/api/ai-strategies?limit=1000000000"),
     get("B33 forged", "/api/ai-strategies?cursor=forged"),
@@ -152,7 +155,9 @@ def count_trades(site: Site) -> int:
     return int(site.world.run("SELECT count(*) AS n FROM trades")[0].n)
 
 
-@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.row)
+@pytest.mark.parametrize(
+    "bad", [pytest.param(bad, id=bad.row, marks=pytest.mark.row(bad.row.split()[0])) for bad in BAD]
+)
 def test_a_bad_request_gets_the_answer_it_deserves(site: Site, bad: Bad) -> None:
     status, media_type, told = send(site, bad)
 
@@ -168,6 +173,7 @@ def test_a_bad_request_gets_the_answer_it_deserves(site: Site, bad: Bad) -> None
     assert count_trades(site) == 240
 
 
+@row("B2")
 def test_a_stranger_s_strategy_is_answered_as_an_unknown_one(site: Site) -> None:
     theirs = site.owner.http.get(f"/api/ai-strategies/{site.stranger.strategy_id}")
     nobody_s = site.owner.http.get(f"/api/ai-strategies/{UNKNOWN}")
@@ -184,6 +190,7 @@ def test_a_person_who_is_signed_in_reads_what_is_theirs(site: Site) -> None:
     assert [one["id"] for one in told.json()["items"]] == [str(site.owner.strategy_id)]
 
 
+@row("B4")
 def test_a_revoked_token_is_refused(site: Site) -> None:
     token = first_token.create(site.world.url, site.owner.user_id, "short lived")
     revoked = site.owner.http.delete(f"/api/tokens/{token.split('_')[1]}")
@@ -193,6 +200,7 @@ def test_a_revoked_token_is_refused(site: Site) -> None:
     assert (told.status_code, told.text) == (403, '{"message":"Forbidden"}')
 
 
+@row("B24")
 def test_a_key_asks_for_one_run_and_another_body_is_a_conflict(site: Site) -> None:
     headers = {"Idempotency-Key": "twice", "Prefer": "wait=25"}
     body = {"strategy_id": str(site.owner.strategy_id)}
@@ -208,6 +216,7 @@ def test_a_key_asks_for_one_run_and_another_body_is_a_conflict(site: Site) -> No
 
 
 @pytest.mark.parametrize("name", ["<script>", "\u202egnp.exe", "🚀", "=cmd|' /C calc'!A0"])
+@row("B30")
 def test_a_strategy_s_name_is_text_whatever_it_says(site: Site, name: str) -> None:
     strategy_id = site.world.strategy(name)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.rows import row
 from tests.functions.api.conftest import UNKNOWN, Site, Tenant
 
 CONTRACT = json.loads(
@@ -56,6 +57,7 @@ def everything(site: Site) -> list[Any]:
 
 
 @pytest.mark.parametrize(("method", "path", "name"), ROUTES)
+@row("B2")
 def test_nothing_of_another_tenant_is_read_or_changed(
     site: Site, method: str, path: str, name: str
 ) -> None:
@@ -74,6 +76,7 @@ def test_nothing_of_another_tenant_is_read_or_changed(
 
 
 @pytest.mark.parametrize("path", ["/api/ai-strategies", "/api/tokens"])
+@row("B2")
 def test_a_list_holds_what_is_the_caller_s(site: Site, path: str) -> None:
     for mine, theirs in ((site.owner, site.stranger), (site.stranger, site.owner)):
         told = mine.http.get(path).text

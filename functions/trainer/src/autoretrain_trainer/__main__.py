@@ -12,15 +12,26 @@ import sys
 import threading
 import urllib.request
 from dataclasses import asdict
+from typing import NamedTuple
 from uuid import UUID
 
 from aws_lambda_powertools import Logger
 
+from autoretrain.aws.tasks import CONTAINER
 from autoretrain.domain.json import Json
 from autoretrain.domain.models import Assignment
-from autoretrain.domain.work import Progress
+from autoretrain.domain.work import Progress, Published
 from autoretrain.errors import AutoRetrainError, BadSetting, DependencyError
 from autoretrain.logs import RedactingFormatter
+from autoretrain.metrics import (
+    LOG_LOSS_IMPROVEMENT,
+    RUNS,
+    TRAINING_ROWS,
+    TRAINING_SECONDS,
+    Metric,
+    RunOutcome,
+    emit,
+)
 from autoretrain.services.train import (
     Cancelled,
     Failed,
@@ -42,10 +53,11 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     try:
         run_id = named_run(os.environ.get("RUN_ID"))
-        working = trainer(read(TrainerSettings, os.environ), tell_progress)
-        task_arn = own_task_arn(os.environ.get("ECS_CONTAINER_METADATA_URI_V4"))
-        for event in working.work(run_id, task_arn, stop):
+        task = own_task(os.environ.get("ECS_CONTAINER_METADATA_URI_V4"))
+        working = trainer(read(TrainerSettings, os.environ), tell_progress, task.image)
+        for event in working.work(run_id, task.arn, stop):
             tell(event)
+            emit(logger, figures_of(event))
     except AutoRetrainError as exc:
         logger.error("auto-retrain trainer stopped", extra={"code": exc.code, "why": str(exc)})
         return exc.exit_code
@@ -60,16 +72,28 @@ def named_run(text: str | None) -> UUID | None:
         raise BadSetting("RUN_ID must be the id of a run, a UUID") from exc
 
 
-def own_task_arn(metadata_uri: str | None) -> str | None:
+class OwnTask(NamedTuple):
+    """What ECS calls this task, and the digest of its image; neither anywhere else."""
+
+    arn: str | None = None
+    image: str | None = None
+
+
+def own_task(metadata_uri: str | None) -> OwnTask:
     """Who this task is, from the metadata endpoint that ECS gives every container."""
     if metadata_uri is None:
-        return None
+        return OwnTask()
     try:
         with urllib.request.urlopen(f"{metadata_uri}/task", timeout=5) as answer:  # noqa: S310
-            task_arn: str = json.load(answer)["TaskARN"]
+            told = json.load(answer)
+        return OwnTask(told["TaskARN"], _image_of(told.get("Containers", [])))
     except (OSError, ValueError, KeyError) as exc:
         raise DependencyError(f"ECS does not tell this task its own name: {exc}") from exc
-    return task_arn
+
+
+def _image_of(containers: list[dict[str, str]]) -> str | None:
+    """Others than the trainer may be sidecars of the account's own."""
+    return next((one.get("ImageID") for one in containers if one["Name"] == CONTAINER), None)
 
 
 def tell_progress(assignment: Assignment, progress: Progress) -> None:
@@ -92,6 +116,31 @@ def tell(event: TrainingEvent) -> None:
             logger.info("auto-retrain cancelled", extra=names)
         case GivenBack(_, code, message):
             logger.warning("auto-retrain given back", extra=names | {"code": code, "why": message})
+
+
+def figures_of(event: TrainingEvent) -> dict[Metric, float]:
+    match event:
+        case Finished(_, published, seconds):
+            measured = {
+                RUNS.of(_outcome(published)): 1,
+                TRAINING_SECONDS: seconds,
+                TRAINING_ROWS: published.rows.usable if published.rows else None,
+                LOG_LOSS_IMPROVEMENT: published.log_loss_improvement,
+            }
+            return {metric: figure for metric, figure in measured.items() if figure is not None}
+        case Failed():
+            return {RUNS.of(RunOutcome.FAILED): 1}
+        case Cancelled():
+            return {RUNS.of(RunOutcome.CANCELLED): 1}
+        case GivenBack(_, code, _) if code != "superseded":  # which somebody else has counted
+            return {RUNS.of(RunOutcome.REQUEUED): 1}
+    return {}
+
+
+def _outcome(published: Published) -> RunOutcome:
+    if published.version is None:
+        return RunOutcome.NO_MODEL
+    return RunOutcome.ACTIVATED if published.activated else RunOutcome.KEPT
 
 
 def _result(finished: Finished) -> Json:

@@ -13,18 +13,23 @@ from autoretrain.storage.training import TrainBooks
 from autoretrain_trainer.learner import LightGBMLearner
 
 
-def trainer(settings: TrainerSettings, watch: Watch) -> Trainer:
+def trainer(settings: TrainerSettings, watch: Watch, image: str | None = None) -> Trainer:
     """The trainer of this environment, on the database's own time."""
     working, pulse = (database(settings.database_secret_arn, TRAINER) for _ in range(2))
     artifacts = S3Artifacts(settings.model_bucket)
-    return assemble(working, pulse, artifacts, DatabaseClock(working), watch)
+    return assemble(working, pulse, artifacts, DatabaseClock(working), watch, image)
 
 
 def assemble(
-    working: Database, pulse: Database, artifacts: ArtifactStore, clock: Clock, watch: Watch
+    working: Database,
+    pulse: Database,
+    artifacts: ArtifactStore,
+    clock: Clock,
+    watch: Watch,
+    image: str | None = None,
 ) -> Trainer:
     """Two connections: one that works, and one on which the lease is kept meanwhile."""
-    books = TrainBooks(working)
+    books = TrainBooks(working, image)
     return Trainer(
         books=books,
         pulse_books=TrainBooks(pulse),

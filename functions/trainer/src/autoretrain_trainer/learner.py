@@ -34,7 +34,8 @@ from autoretrain_trainer.inputs import inputs_of, values_of
 from autoretrain_trainer.memories import load_memories
 from autoretrain_trainer.past import Past
 from autoretrain_trainer.recall import rows_of, too_few_of_a_class
-from autoretrain_trainer.recipe import LONG_MEMORY_ROWS, RECIPE_VERSION
+from autoretrain_trainer.recipe import LONG_MEMORY_ROWS, RECIPE_VERSION, SEED
+from autoretrain_trainer.reference import reference_of
 from autoretrain_trainer.report import Case, write
 from autoretrain_trainer.rows import Floats, Trades, load_trades, rows_to_read, to_datetime
 
@@ -55,12 +56,15 @@ class TradeBooks(Protocol):
 class LightGBMLearner:
     """Learns a strategy's trades with LightGBM; an `autoretrain.ports.Learner`.
 
-    `reports` says whether models get a report: whoever throws them away can do without.
+    `reports` says whether models get a report: whoever throws them away can do without. A training
+    reads the `newest` trades; with no more than the short memory holds, there is no other.
     """
 
     training: TradeBooks
     artifacts: ArtifactStore
     reports: bool = True
+    newest: int = LONG_MEMORY_ROWS
+    seed: int = SEED
 
     def learn(self, assignment: Assignment, as_of: datetime, report: Report) -> Lesson:
         """Raises DataError, ArtifactUnavailable, ArtifactCorrupt, and what `report` raises."""
@@ -71,7 +75,7 @@ class LightGBMLearner:
         decline = partial(Declined, rows=rows, fingerprint=fingerprint)
         if line := too_little(trades, assignment.min_trades):
             return decline(Outcome.INSUFFICIENT_DATA, line)
-        course = Course.of(trades, assignment.feature_weights)
+        course = Course.of(trades, assignment.feature_weights, self.seed)
         _refuse(trades, course, assignment)
         if _nothing_new(assignment, fingerprint):
             return decline(
@@ -106,15 +110,15 @@ class LightGBMLearner:
             fingerprint=fingerprint,
             election=exam.election,
             memories=memories.to_bytes(),
+            reference=reference_of(served, fitted),
         )
 
     def _load(self, assignment: Assignment, as_of: datetime) -> Trades:
-        newest = rows_to_read(assignment.min_trades, LONG_MEMORY_ROWS)
+        newest = rows_to_read(assignment.min_trades, self.newest)
         with self.training.read_trades(assignment.strategy_id, as_of, newest) as reader:
             features = reader.features()
-            names = [feature.name for feature in features]
-            refuse_too_many(names)
-            refuse_exit_only(names, assignment.allowed_features)
+            refuse_too_many(features)
+            refuse_exit_only(features, assignment.allowed_features)
             return load_trades(reader, features, newest)
 
     def _recall(self, file: StoredFile | None, trades: Trades) -> Past:

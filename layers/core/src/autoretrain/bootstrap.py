@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from psycopg2.extensions import connection
 
 from autoretrain.aws.links import S3Links
 from autoretrain.aws.secrets import KeptSecret
-from autoretrain.ports import WebTokens
+from autoretrain.ports import ArtifactStore, WebTokens
 from autoretrain.services.access import Authorizer, Refusal
 from autoretrain.services.check import Checker
+from autoretrain.services.deploy import Deployment
 from autoretrain.services.dispatch import Dispatcher
 from autoretrain.services.health import Health
 from autoretrain.services.launch import Launcher
+from autoretrain.services.notify import Notifier
+from autoretrain.services.reports import Reports
 from autoretrain.services.retrain import Retraining
 from autoretrain.services.stop import Stopper
 from autoretrain.services.tokens import Tokens
@@ -23,6 +26,7 @@ from autoretrain.settings import (
     ApiSettings,
     AuthorizerSettings,
     ConditionCheckSettings,
+    DeploymentSettings,
     DispatcherSettings,
     TaskStoppedSettings,
 )
@@ -32,9 +36,13 @@ from autoretrain.storage.clock import DatabaseClock
 from autoretrain.storage.connection import connect
 from autoretrain.storage.control import Control
 from autoretrain.storage.database import API, PATIENT, SOMEBODY_WAITS, Database, Limits
+from autoretrain.storage.outbox import OutboxBooks
 from autoretrain.storage.reading import Reading
 from autoretrain.storage.tokens import TokenBooks
 from autoretrain.storage.vitals import VitalBooks
+
+SENDERS = 16
+"""More do not send faster: from here on it is the processor that boto3 waits for."""
 
 
 def database(secret_arn: str, role: str = API, limits: Limits = PATIENT) -> Database:
@@ -43,23 +51,32 @@ def database(secret_arn: str, role: str = API, limits: Limits = PATIENT) -> Data
 
 
 def _database(secret: KeptSecret, role: str, limits: Limits) -> Database:
+    return Database(_opening(secret), role, limits)
+
+
+def _opening(secret: KeptSecret) -> Callable[[], connection]:
     def opened() -> connection:
         current = secret.fresh()
         return connect(current.url, current.ca)
 
-    return Database(opened, role, limits)
+    return opened
 
 
-def dispatcher(settings: DispatcherSettings) -> Dispatcher:
+def dispatcher(settings: DispatcherSettings) -> tuple[Dispatcher, Notifier]:
+    """Both work on one connection, one after the other."""
     from autoretrain.aws.invoker import LambdaInvoker
     from autoretrain.aws.tasks import ClusterTasks
 
-    return Dispatcher(
-        books=DispatchBooks(database(settings.database_secret_arn)),
+    books = database(settings.database_secret_arn)
+    dispatcher = Dispatcher(
+        books=DispatchBooks(books),
         tasks=ClusterTasks(settings.ecs_cluster),
-        invoker=LambdaInvoker(settings.condition_check_function),
+        invoker=LambdaInvoker(settings.condition_check_function, SENDERS),
         strategies_per_check=settings.strategies_per_check,
+        checks_per_second=settings.checks_per_second,
+        senders=SENDERS,
     )
+    return dispatcher, _notifier(settings, books)
 
 
 def checker(settings: ConditionCheckSettings) -> Checker:
@@ -69,8 +86,10 @@ def checker(settings: ConditionCheckSettings) -> Checker:
     )
 
 
-def stopper(settings: TaskStoppedSettings) -> Stopper:
-    return Stopper(StopBooks(database(settings.database_secret_arn)))
+def stopper(settings: TaskStoppedSettings) -> tuple[Stopper, Notifier]:
+    """Both work on one connection, one after the other."""
+    books = database(settings.database_secret_arn)
+    return Stopper(StopBooks(books)), _notifier(settings, books)
 
 
 def authorizer(settings: AuthorizerSettings, refused: Callable[[Refusal], None]) -> Authorizer:
@@ -88,6 +107,14 @@ def authorizer(settings: AuthorizerSettings, refused: Callable[[Refusal], None])
     return Authorizer(TokenBooks(_database(secret, API, SOMEBODY_WAITS)), people, refused)
 
 
+def deployment(settings: DeploymentSettings) -> Deployment:
+    from autoretrain.aws.images import FunctionImages
+    from autoretrain.storage.schema import DatabaseSchema
+
+    opened = _opening(KeptSecret(settings.database_secret_arn))
+    return Deployment(DatabaseSchema(opened), FunctionImages())
+
+
 @dataclass(frozen=True, slots=True)
 class People:
     """What people and bots ask of the loop."""
@@ -98,6 +125,7 @@ class People:
     tokens: Tokens
     health: Health
     links: S3Links
+    reports: Reports
 
 
 def people(settings: ApiSettings) -> People:
@@ -114,7 +142,21 @@ def people(settings: ApiSettings) -> People:
         tokens=Tokens(TokenBooks(books)),
         health=Health(VitalBooks(books)),
         links=S3Links(settings.model_bucket),
+        reports=Reports(partial(_artifacts, settings.model_bucket)),
     )
+
+
+def _artifacts(bucket: str) -> ArtifactStore:
+    from autoretrain.aws.artifacts import S3Artifacts
+
+    return S3Artifacts(bucket)
+
+
+def _notifier(settings: DispatcherSettings | TaskStoppedSettings, books: Database) -> Notifier:
+    from autoretrain.aws.notifier import BusChannel, TopicChannel
+
+    topic = TopicChannel(settings.notification_topic_arn)
+    return Notifier(OutboxBooks(books), (topic, BusChannel(settings.event_bus)))
 
 
 def _launcher(settings: ConditionCheckSettings, books: Database) -> Launcher:
@@ -126,5 +168,6 @@ def _launcher(settings: ConditionCheckSettings, books: Database) -> Launcher:
         subnets=settings.trainer_subnets,
         security_groups=settings.trainer_security_groups,
         assign_public_ip=settings.trainer_assign_public_ip,
+        spot=settings.trainer_spot,
     )
     return Launcher(LaunchBooks(books), tasks, settings.max_concurrent_tasks)

@@ -3,6 +3,7 @@
 AutoRetrainError
 ├── OperatorError      your configuration or your data: fix it, a retry changes nothing
 │   ├── MissingSettings, BadSetting
+│   ├── BadConfig      a strategy's settings, as the database has them
 │   ├── ContractError  a table or view lacks what the documentation asks of it
 │   ├── DataError      the trades cannot be learnt from
 │   ├── ArtifactMissing
@@ -57,6 +58,12 @@ class BadSetting(OperatorError):
     """A setting has a value that cannot be used."""
 
     code = "bad_setting"
+
+
+class BadConfig(OperatorError):
+    """A strategy has a setting in the database that cannot be used; the message names it."""
+
+    code = "bad_config"
 
 
 class ContractError(OperatorError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol
@@ -12,13 +12,13 @@ from autoretrain.domain.access import ApiToken, Caller, KnownToken, Scope, Token
 from autoretrain.domain.conditions import Decision
 from autoretrain.domain.json import Json
 from autoretrain.domain.models import Assignment, Challenger, Declined, Lesson, Snapshot
+from autoretrain.domain.notifications import Notification
 from autoretrain.domain.runs import Ending, Status
 from autoretrain.domain.work import (
     Attempt,
     Claimed,
     ClaimRequest,
     DueStrategy,
-    FeatureSummary,
     Idempotency,
     Launch,
     LiveRun,
@@ -100,6 +100,9 @@ class Dispatching(Protocol):
     def paused_strategies(self) -> list[PausedStrategy]:
         """Active, enabled, and paused after too many failures."""
 
+    def forget_old_decisions(self) -> None:
+        """Delete what was decided more than 400 days ago, but each strategy's newest decision."""
+
     def tick_summary(self, slot: datetime) -> TickSummary:
         """What came of the tick so far."""
 
@@ -173,20 +176,42 @@ class Stopping(Protocol):
     def end_attempt(self, run: LiveRun, ending: Ending, *, expired_only: bool) -> Status | None: ...
 
 
+class Outbox(Protocol):
+    """Notifications that wait to be sent."""
+
+    def claim(self, count: int) -> list[Notification]:
+        """Take the notifications that are due. Each is due again after a minute, and after twice
+        as long at every further claim, up to an hour."""
+
+    def note_told(self, channel: str, ids: Collection[int], channels: Collection[str]) -> None:
+        """The channel has taken them; whoever has been through all `channels` is sent."""
+
+    def forget_old(self) -> None:
+        """Delete what is older than 30 days, sent or not."""
+
+
+class Channel(Protocol):
+    """A way that notifications take to the outside."""
+
+    @property
+    def name(self) -> str: ...
+
+    def send(self, notifications: Sequence[Notification]) -> Mapping[int, str]:
+        """Send at most ten; says why not, by id, for each that was not taken."""
+
+
 class TradeReader(Protocol):
     """A strategy's newest closed trades, as one consistent snapshot at `as_of`."""
 
     as_of: datetime
 
-    def features(self) -> list[FeatureSummary]:
+    def features(self) -> list[str]:
         """Every feature name that holds a number at least once, in name order."""
 
     def symbols(self) -> list[str]:
         """Every symbol, in name order."""
 
-    def copy(
-        self, features: Sequence[FeatureSummary], symbols: Sequence[str], sink: BinaryIO
-    ) -> None:
+    def copy(self, features: Sequence[str], symbols: Sequence[str], sink: BinaryIO) -> None:
         """Write the rows to the sink as PostgreSQL binary COPY.
 
         Every field is 8 bytes and never NULL. In this order: id hash (int8), decided_at and
@@ -204,7 +229,8 @@ class Training(Protocol):
         """Take the named run if it is still waiting for a trainer."""
 
     def begin_next(self, task_arn: str | None) -> Assignment | None:
-        """Take the oldest queued run, None when the queue is empty."""
+        """Take the oldest queued run; None when the queue is empty, or when as many runs as the
+        launcher allows have a trainer: whoever has one looks here when it is done."""
 
     def refresh(self, assignment: Assignment) -> Assignment:
         """The same run with the champion and the settings of now. Raises RunTaken."""

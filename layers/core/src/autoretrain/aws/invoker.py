@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from autoretrain.aws.patience import PATIENT
@@ -13,11 +14,12 @@ from autoretrain.errors import InvokeFailed
 
 
 class LambdaInvoker:
-    """See `ports.Invoker`."""
+    """See `ports.Invoker`. So many threads may call at the same time without waiting."""
 
-    def __init__(self, function_name: str) -> None:
+    def __init__(self, function_name: str, threads: int = 1) -> None:
         self._function_name = function_name
-        self._lambda = boto3.client("lambda", config=PATIENT)
+        connections = Config(max_pool_connections=threads)
+        self._lambda = boto3.client("lambda", config=PATIENT.merge(connections))
 
     def invoke(self, event: Json) -> None:
         try:

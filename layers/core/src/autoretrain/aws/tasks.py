@@ -16,6 +16,7 @@ from autoretrain.errors import DependencyError, LaunchRefused, LaunchUnavailable
 
 CONTAINER = "trainer"
 SERVER_FAILED = 500
+SPOT_ATTEMPTS = 2
 # Only what is known to be refused again is a refusal; whatever else AWS may say is for later.
 _REFUSALS = {
     "AccessDenied",
@@ -42,13 +43,18 @@ def started_by(run_id: UUID, attempt: int) -> str:
 
 @dataclass(frozen=True)
 class FargateTasks:
-    """See `ports.TaskLauncher`."""
+    """See `ports.TaskLauncher`.
+
+    With `spot`, a run's first two attempts take spare capacity, which AWS may take back or not
+    have at all; what they do not bring to an end runs on demand.
+    """
 
     cluster: str
     task_definition: str
     subnets: tuple[str, ...]
     security_groups: tuple[str, ...]
     assign_public_ip: str
+    spot: bool
 
     @cached_property
     def _ecs(self) -> Any:
@@ -72,7 +78,7 @@ class FargateTasks:
         return {
             "cluster": self.cluster,
             "taskDefinition": self.task_definition,
-            "launchType": "FARGATE",
+            **self._capacity(attempt),
             "count": 1,
             "clientToken": f"{run_id}-{attempt}",
             "startedBy": started_by(run_id, attempt),
@@ -92,6 +98,12 @@ class FargateTasks:
                 ]
             },
         }
+
+    def _capacity(self, attempt: int) -> dict[str, Any]:
+        """ECS takes a launch type or capacity providers, never both."""
+        if self.spot and attempt <= SPOT_ATTEMPTS:
+            return {"capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]}
+        return {"launchType": "FARGATE"}
 
     def _task_of_refusal(self, exc: ClientError) -> str:
         error = exc.response["Error"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from autoretrain.domain.degradation import Record
+from autoretrain.domain.drift import Spread
 from autoretrain.domain.gate import ActivationMode, Evidence, Outcome
 from autoretrain.domain.json import Json
 
@@ -35,6 +36,7 @@ class Policy:
     degradation_min_trades: int = 30
     degradation_rule: str = "ratio"
     max_age_days: float = 7.0
+    feature_drift_psi: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class Snapshot:
     `total_trades` and `new_trades` stop counting at a bound: the check costs what is new, not
     what is old. `trades_read_at` is our own record of the last finished training and guards the
     claim: a run that finishes between reading and claiming makes the figures stale. `checkable`
-    is active, enabled and not paused; the others are here for their queued run only.
+    is active, enabled and not paused; the others are here for their queued run only. `spreads` are
+    there where feature drift is looked for.
     """
 
     strategy_id: UUID
@@ -72,12 +75,17 @@ class Snapshot:
     new_trades: int
     recent: RecentTrades = field(default_factory=RecentTrades)
     record: Record = field(default_factory=Record)
+    spreads: Sequence[Spread] = ()
     model_version: str | None = None
     trained_at: datetime | None = None
     expected_accuracy: float | None = None
     expected_win_rate: float | None = None
     trades_read_at: datetime | None = None
     queued_run: UUID | None = None
+
+    @property
+    def never_trained(self) -> bool:
+        return self.trained_at is None and self.model_version is None
 
     def has_enough_trades(self, policy: Policy) -> bool:
         """Below the minimum no condition fires."""
@@ -220,7 +228,8 @@ class Challenger:
     `served` was refitted from on all rows of its memory unless `refit_disagrees`, or it cannot go
     live: then they are the same. `data_cutoff` is the largest `closed_at` among the `fitted_rows`
     rows that `served` was fitted on. `election` says which memory this is; `memories` is the file
-    that the next training goes on from.
+    that the next training goes on from. `reference` maps features to the `edges` of bins and the
+    `rows` in each of them, one more than edges, and of those that lack it; see `domain.drift`.
     """
 
     evidence: Evidence
@@ -234,6 +243,7 @@ class Challenger:
     fingerprint: str
     election: Election
     memories: bytes | None = None
+    reference: Json = field(default_factory=dict)
 
     def memories_at(self, artifact_key: str) -> StoredFile | None:
         """Where the memories lie once they are stored below the key."""

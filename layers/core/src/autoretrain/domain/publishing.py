@@ -69,6 +69,7 @@ def published_of(
         champion=champion,
         accuracy=judged.challenger.accuracy if judged else None,
         improvement=judged.accuracy_improvement if judged else None,
+        log_loss_improvement=judged.log_loss_improvement if judged else None,
         below_base_rate=verdict.below_base_rate,
         rows=challenger.rows,
     )

@@ -145,6 +145,7 @@ class Published:
     champion: str | None = None
     accuracy: float | None = None
     improvement: float | None = None
+    log_loss_improvement: float | None = None
     below_base_rate: bool = False
     rows: RowsRead | None = None
 
@@ -164,12 +165,3 @@ class TickSummary:
     @property
     def skipped(self) -> int:
         return self.checked - self.retrained - self.failed - self.live
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureSummary:
-    """A feature name as the trades carry it; `numeric` when it never holds anything but numbers
-    (a JSON boolean is none)."""
-
-    name: str
-    numeric: bool

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autoretrain.errors import AutoRetrainError
+from autoretrain.errors import AutoRetrainError, BadSetting
 from autoretrain.ports import Vitals
 
 WORDS = {
     "db_unavailable": "the database does not answer",
     "contract": "the database is not ready: run `autoretrain migrate`",
     "launches_stopped": "ECS refuses to start trainers: the condition check's log says why",
-    "bad_setting": "a setting cannot be used: the function's log says which",
     "dependency_error": "a service that this depends on does not answer",
 }
 
@@ -29,6 +28,8 @@ class Health:
     def problems(self) -> list[Problem]:
         try:
             codes = self.books.ailments()
+        except BadSetting as exc:
+            return [Problem(exc.code, str(exc))]  # names it, never its value
         except AutoRetrainError as exc:
             # Its own text may name hosts and users.
             codes = [exc.code]

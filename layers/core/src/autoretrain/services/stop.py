@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from autoretrain.domain.runs import Status, ending_of_task
+from autoretrain.domain.runs import Loss, Status, ending_of_task
 from autoretrain.domain.work import Attempt, LiveRun
 from autoretrain.ports import Stopping
 
@@ -24,9 +24,12 @@ class StoppedTask:
 
 @dataclass(frozen=True, slots=True)
 class EndedRun:
+    """`loss` says that the platform ended it, not the trainer."""
+
     run: LiveRun
     status: Status
     message: str
+    loss: Loss | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +48,4 @@ class Stopper:
         for run in self.books.runs_of_task(task.task_arn, task.started_for):
             status = self.books.end_attempt(run, ending, expired_only=False)
             if status is not None:
-                yield EndedRun(run, status, ending.message)
+                yield EndedRun(run, status, ending.message, ending.loss)

@@ -19,13 +19,21 @@ from autoretrain.domain.models import (
 )
 from autoretrain.domain.runs import HEARTBEAT_EVERY, RUNNING_LEASE, Status
 from autoretrain.domain.work import Progress, Published
-from autoretrain.errors import AutoRetrainError, DependencyError, RunCancelled, RunTaken
+from autoretrain.errors import (
+    AutoRetrainError,
+    DatabaseUnavailable,
+    DependencyError,
+    RunCancelled,
+    RunTaken,
+)
 from autoretrain.ports import ArtifactStore, ChampionChanged, Clock, Learner, Training
 
 JUDGEMENTS = 3
 SAFETY_SECONDS = 20.0
 PROGRESS_SECONDS = 0.5
 """How old the progress that people see may get while a training gets on."""
+PUBLISH_PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+"""Seconds between the tries to publish while the database is away: together half a lease."""
 SUPERSEDED = "the run is another attempt's by now, or its lease is over"
 
 
@@ -85,6 +93,7 @@ class Trainer:
     artifacts: ArtifactStore
     clock: Clock
     watch: Watch
+    pause: Callable[[float], None] = time.sleep
 
     def work(
         self, run_id: UUID | None, task_arn: str | None, stop: threading.Event
@@ -137,9 +146,23 @@ class Trainer:
     def _publish(self, assignment: Assignment, lesson: Lesson, pulse: Pulse) -> Published:
         pulse.report("publishing")
         if not isinstance(lesson, Challenger):
-            return self.books.decline(assignment, lesson)
+            return self._patiently(lambda: self.books.decline(assignment, lesson), pulse)
         key = self._store(assignment, lesson)
-        return self.books.publish(assignment, lesson, key, self.clock.now())
+        return self._patiently(
+            lambda: self.books.publish(assignment, lesson, key, self.clock.now()), pulse
+        )
+
+    def _patiently(self, publish: Callable[[], Published], pulse: Pulse) -> Published:
+        """A training is worth waiting for a database that is away, while the lease holds."""
+        for seconds in PUBLISH_PAUSES:
+            try:
+                return publish()
+            except DatabaseUnavailable:
+                if not pulse.lease_holds_for(seconds):
+                    raise
+            self.pause(seconds)
+            pulse.report("publishing")
+        return publish()
 
     def _store(self, assignment: Assignment, challenger: Challenger) -> str:
         """Files first, row last: the database never points at a model that is not there."""
@@ -224,15 +247,15 @@ class Pulse:
             self._wake.set()
         if self._taken is not None:
             raise self._taken
-        if self._lease_is_over():
+        if not self.lease_holds_for(0):
             raise RunTaken
         if self._stop.is_set():
             raise Interrupted
 
-    def _lease_is_over(self) -> bool:
-        """Without a beat for so long, the database may already call the run lost."""
+    def lease_holds_for(self, seconds: float) -> bool:
+        """Without a beat for too long, the database may already call the run lost."""
         silence = time.monotonic() - self._last_beat
-        return silence > RUNNING_LEASE.total_seconds() - SAFETY_SECONDS
+        return silence + seconds <= RUNNING_LEASE.total_seconds() - SAFETY_SECONDS
 
     def _beat_until_done(self) -> None:
         while not self._done and self._taken is None:

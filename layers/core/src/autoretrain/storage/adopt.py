@@ -4,6 +4,7 @@ contract, and builds the views that we read and write them through."""
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -18,6 +19,9 @@ INSERTABLE = 8  # pg_relation_is_updatable: 1 << CMD_INSERT
 INSTEAD_OF_UPDATE = 64 | 16  # pg_trigger.tgtype
 BEFORE_EACH_INSERT = 1 | 2 | 4
 
+PUBLIC_KEYS = ("anon", "authenticated")
+"""What Supabase's public key acts as: its defaults let them into every new table."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -30,11 +34,20 @@ class Found:
 
 
 def create_absent(cursor: Any, relation: Relation) -> None:
-    """Create the user's table where nothing of its name exists."""
+    """Create the user's table where nothing of its name exists, closed to public keys."""
     cursor.execute("SELECT to_regclass(%s) IS NULL", (f"public.{relation.name}",))
     if cursor.fetchone()[0]:
         script = files("autoretrain.storage").joinpath("user_tables", f"{relation.name}.sql")
         cursor.execute(script.read_text(encoding="utf-8"))
+        _close_to_public_keys(cursor, relation)
+
+
+def _close_to_public_keys(cursor: Any, relation: Relation) -> None:
+    cursor.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY (%s)", (list(PUBLIC_KEYS),))
+    for (role,) in cursor.fetchall():
+        revoke = sql.SQL("REVOKE ALL ON {} FROM {}")
+        table = sql.Identifier("public", relation.name)
+        cursor.execute(revoke.format(table, sql.Identifier(role)))
 
 
 def adopt(cursor: Any, relation: Relation) -> list[str]:
@@ -43,13 +56,26 @@ def adopt(cursor: Any, relation: Relation) -> list[str]:
     Raises ContractError naming the column that is missing or unusable.
     """
     _add_missing_columns(cursor, relation)
+    fault = next(faults(cursor, relation), None)
+    if fault is not None:
+        raise ContractError(fault)
+    _create_view(cursor, relation, _columns(cursor, relation))
+    sql_of_index = missing_index(cursor, relation)
+    if sql_of_index is None:
+        return []
+    slow = f"public.{relation.name} has no index for the hourly check"
+    return [f"{slow}; to make it fast: {sql_of_index}"]
+
+
+def faults(cursor: Any, relation: Relation) -> Iterator[str]:
+    """What keeps the relation from being used, each with what to do."""
     found = _columns(cursor, relation)
     for column in relation.columns:
-        _check(relation, column, found.get(column.name))
+        fault = _fault(column, found.get(column.name))
+        if fault is not None:
+            yield f"column public.{relation.name}.{column.name} {fault}"
     if relation.inserted:
-        _check_insertable(cursor, relation, found)
-    _create_view(cursor, relation, found)
-    return _missing_index(cursor, relation)
+        yield from _not_insertable(cursor, relation, found)
 
 
 def _columns(cursor: Any, relation: Relation) -> dict[str, Found]:
@@ -86,30 +112,29 @@ def _add_missing_columns(cursor: Any, relation: Relation) -> None:
             cursor.execute(add + sql.SQL(column.add))
 
 
-def _check(relation: Relation, column: Column, found: Found | None) -> None:
-    where = f"column public.{relation.name}.{column.name}"
+def _fault(column: Column, found: Found | None) -> str | None:
     if found is None:
-        if column.absent is None:
-            raise ContractError(f"{where} is missing: add it, or a view that has it")
-        return
+        missing = column.absent is None
+        return "is missing: add it, or a view that has it" if missing else None
     if column.types and found.type not in column.types:
         wanted = " or ".join(column.types)
-        raise ContractError(f"{where} is {found.type}, not {wanted}: change it, or add a view")
+        return f"is {found.type}, not {wanted}: change it, or add a view"
     if column.written and not found.updatable:
-        raise ContractError(
-            f"{where} cannot be written: make it a plain column of a simple view, or give the"
-            " view INSTEAD OF triggers"
+        return (
+            "cannot be written: make it a plain column of a simple view, or give the view INSTEAD"
+            " OF triggers"
         )
     if column.nullable and found.required:
-        raise ContractError(f"{where} is NOT NULL, but what was not judged has none: allow NULL")
+        return "is NOT NULL, but what was not judged has none: allow NULL"
+    return None
 
 
-def _check_insertable(cursor: Any, relation: Relation, found: dict[str, Found]) -> None:
+def _not_insertable(cursor: Any, relation: Relation, found: dict[str, Found]) -> Iterator[str]:
     cursor.execute(
         "SELECT pg_relation_is_updatable(to_regclass(%s), true)", (f"public.{relation.name}",)
     )
     if not cursor.fetchone()[0] & INSERTABLE:
-        raise ContractError(
+        yield (
             f"view public.{relation.name} does not take INSERT: make it a simple view, or give it"
             " INSTEAD OF triggers"
         )
@@ -118,7 +143,7 @@ def _check_insertable(cursor: Any, relation: Relation, found: dict[str, Found]) 
     known = {column.name for column in relation.columns}
     for name, column in found.items():
         if name not in known and column.required and not column.has_default:
-            raise ContractError(
+            yield (
                 f"column public.{relation.name}.{name} is NOT NULL without a default, and we do"
                 " not know what to write there: give it a default"
             )
@@ -179,17 +204,15 @@ def _reads(relation: Relation, found: dict[str, Found]) -> sql.Composable:
     return sql.SQL(", ").join(reads)
 
 
-def _missing_index(cursor: Any, relation: Relation) -> list[str]:
-    """On tables that are not ours an index is advice, not an act."""
+def missing_index(cursor: Any, relation: Relation) -> str | None:
+    """The SQL of the index that the user's own table lacks: there it is advice, not an act."""
     if relation.index is None or not _is_table(cursor, relation):
-        return []
+        return None
     cursor.execute(
         "SELECT count(*) FROM pg_index i WHERE indrelid = to_regclass(%s) AND indnkeyatts >= 2"
         " AND (SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute"
         "      WHERE attrelid = i.indexrelid AND attnum <= 2) = ARRAY['strategy_id', 'decided_at']",
         (f"public.{relation.name}",),
     )
-    if cursor.fetchone()[0]:
-        return []
-    advice = relation.index.format(table=f"public.{relation.name}")
-    return [f"public.{relation.name} has no index for the hourly check; to make it fast: {advice}"]
+    indexed = bool(cursor.fetchone()[0])
+    return None if indexed else relation.index.format(table=f"public.{relation.name}")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from autoretrain.domain.conditions import Decision
-from autoretrain.domain.degradation import Record
+from autoretrain.domain.conditions import DEGRADATION, Condition, Decision
+from autoretrain.domain.drift import Spread
 from autoretrain.domain.models import Policy, RecentTrades, Snapshot
+from autoretrain.domain.notifications import Topic
 from autoretrain.domain.runs import STARTING_LEASE, Ending, Status
 from autoretrain.domain.work import (
     Attempt,
@@ -29,7 +29,8 @@ from autoretrain.storage.claims import claim
 from autoretrain.storage.database import Database, Transaction
 from autoretrain.storage.endings import end_attempt, refuse_launch, requeue_run
 from autoretrain.storage.locking import hold_attempt
-from autoretrain.storage.records import champion_records
+from autoretrain.storage.records import asked_records, record_of
+from autoretrain.storage.spreads import feature_spreads
 
 UNAVAILABLE = "launch_unavailable"
 
@@ -67,6 +68,9 @@ class DispatchBooks(_EndingBooks):
         rows = self._database.transaction(lambda tx: tx.all("paused_strategies"))
         return [PausedStrategy(*row) for row in rows]
 
+    def forget_old_decisions(self) -> None:
+        self._database.transaction(lambda tx: tx.run("forget_old_decisions"))
+
     def tick_summary(self, slot: datetime) -> TickSummary:
         row = self._database.transaction(lambda tx: tx.one("tick_summary", slot=slot))
         return TickSummary(slot, *row) if row else TickSummary(slot, 0, 0, 0, 0, 0, 0)
@@ -92,11 +96,23 @@ class CheckBooks:
         self._database = database
 
     def snapshots(self, strategy_ids: Sequence[UUID], as_of: datetime) -> list[Snapshot]:
-        return self._database.transaction(lambda tx: read_snapshots(tx, strategy_ids, as_of))
+        rows = self._database.read("snapshots", **asked_records(strategy_ids, as_of))
+        watched = _watched(rows)
+        if not watched:
+            return _snapshots(rows, {}, as_of)
+        spreads = self._database.transaction(lambda tx: feature_spreads(tx, watched, as_of))
+        return _snapshots(rows, spreads, as_of)
 
     def store_decisions(self, decisions: Sequence[Decision], slot: datetime | None) -> None:
         given = json.dumps([decision_row(decision) for decision in decisions])
-        self._database.transaction(lambda tx: tx.run("store_decisions", decisions=given, slot=slot))
+        degraded = [degradation_row(decision) for decision in decisions if decision.degraded]
+
+        def work(tx: Transaction) -> None:
+            tx.run("store_decisions", decisions=given, slot=slot)
+            if degraded:
+                tx.run("tell_degraded", topic=Topic.MODEL_DEGRADED, degraded=json.dumps(degraded))
+
+        self._database.transaction(work)
 
     def claim(self, request: ClaimRequest) -> Claimed | NotClaimed:
         run_id = uuid4()
@@ -131,7 +147,7 @@ class LaunchBooks:
     def launch_refused(self, launch: Launch, message: str) -> None:
         def work(tx: Transaction) -> None:
             if _still_starting(tx, launch) is not None:
-                refuse_launch(tx, launch.run_id, message)
+                refuse_launch(tx, launch.run_id, launch.strategy_id, message)
             else:
                 tx.run("launch_was_refused", at_once=True, reason=message)
 
@@ -165,12 +181,22 @@ def live_runs(rows: Sequence[Any]) -> list[LiveRun]:
 def read_snapshots(
     tx: Transaction, strategy_ids: Sequence[UUID], as_of: datetime
 ) -> list[Snapshot]:
-    rows = tx.all("snapshots", strategy_ids=list(strategy_ids), as_of=as_of)
-    records = champion_records(tx, strategy_ids, as_of)
-    return [_snapshot(row, records.get(row.strategy_id, Record()), as_of) for row in rows]
+    rows = tx.all("snapshots", **asked_records(strategy_ids, as_of))
+    return _snapshots(rows, feature_spreads(tx, _watched(rows), as_of), as_of)
 
 
-def _snapshot(row: Any, record: Record, as_of: datetime) -> Snapshot:
+def _watched(rows: Sequence[Any]) -> list[UUID]:
+    """The strategies whose features are watched for drift."""
+    return [row.strategy_id for row in rows if row.feature_drift_psi is not None]
+
+
+def _snapshots(
+    rows: Sequence[Any], spreads: Mapping[UUID, Sequence[Spread]], as_of: datetime
+) -> list[Snapshot]:
+    return [_snapshot(row, spreads.get(row.strategy_id, ()), as_of) for row in rows]
+
+
+def _snapshot(row: Any, spreads: Sequence[Spread], as_of: datetime) -> Snapshot:
     return Snapshot(
         strategy_id=row.strategy_id,
         user_id=row.user_id,
@@ -185,11 +211,13 @@ def _snapshot(row: Any, record: Record, as_of: datetime) -> Snapshot:
             degradation_min_trades=row.degradation_min_trades,
             degradation_rule=row.degradation_rule,
             max_age_days=row.max_age_days,
+            feature_drift_psi=row.feature_drift_psi,
         ),
         total_trades=row.total_trades,
         new_trades=row.new_trades,
         recent=RecentTrades(row.recent, row.wins, row.predicted, row.correct, row.mean_confidence),
-        record=record,
+        record=record_of(row),
+        spreads=spreads,
         model_version=row.model_version,
         trained_at=row.trained_at,
         expected_accuracy=row.expected_accuracy,
@@ -206,12 +234,37 @@ def decision_row(decision: Decision) -> dict[str, Any]:
         "should_retrain": decision.should_retrain,
         "outcome": decision.outcome,
         "reason": decision.reason,
-        "conditions": [asdict(condition) for condition in decision.conditions],
+        "conditions": [_condition_row(condition) for condition in decision.conditions],
+    }
+
+
+def _condition_row(condition: Condition) -> dict[str, Any]:
+    return {
+        "name": condition.name,
+        "fired": condition.fired,
+        "line": condition.line,
+        "figures": condition.figures,
+    }
+
+
+def degradation_row(decision: Decision) -> dict[str, Any]:
+    figures = decision.condition(DEGRADATION).figures
+    told = figures[str(figures["rule"])]
+    return {
+        "strategy_id": str(decision.strategy_id),
+        "version": decision.model_version,
+        "payload": {
+            "version": decision.model_version,
+            "rule": figures["rule"],
+            "why": told["line"] if isinstance(told, dict) else None,
+            "figures": told,
+        },
     }
 
 
 def _reserve(tx: Transaction, run_id: UUID, max_concurrent_tasks: int) -> Launch | NotLaunched:
     tx.run("lock_launches")
+    tx.run("note_limit", max_tasks=max_concurrent_tasks)
     tasks, control = tx.one("busy_tasks", run_id=run_id), tx.one("launch_control")
     if tasks is None or not tasks.queued:
         return NotLaunched("the run is not queued any more", moved_on=True)

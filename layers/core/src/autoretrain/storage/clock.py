@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from autoretrain.errors import InternalError
 from autoretrain.storage.database import Database
 
 
@@ -15,8 +14,6 @@ class DatabaseClock:
         self._database = database
 
     def now(self) -> datetime:
-        row = self._database.transaction(lambda tx: tx.one("database_time"))
-        if row is None:
-            raise InternalError("the database did not tell the time")
+        (row,) = self._database.read("database_time")
         now: datetime = row.now
         return now

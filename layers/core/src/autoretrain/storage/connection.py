@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import NamedTemporaryFile
@@ -13,6 +14,8 @@ from psycopg2.extensions import connection, parse_dsn
 
 from autoretrain.errors import BadSetting, DatabaseUnavailable
 
+_PORTS = re.compile(r"[0-9,]*")
+_NEVER_AN_AT = ("host", "hostaddr", "port", "dbname", "sslmode")
 _LOCAL_HOSTS = {"", "localhost", "127.0.0.1", "::1"}
 _PATIENCE: dict[str, Any] = {
     "application_name": "auto-retrain",
@@ -33,11 +36,12 @@ def connect(url: str, ca: str | None = None) -> connection:
     """
     try:
         given = parse_dsn(url)
-    except psycopg2.ProgrammingError:
+    except (psycopg2.ProgrammingError, UnicodeError):
         raise BadSetting(
             "the database URL cannot be read: it has the form"
             " postgresql://user:password@host:port/name"
         ) from None  # the driver's words repeat the URL
+    _refuse_unescaped(given)
     if not _is_local(given):
         mode = given.setdefault("sslmode", "require")
         if mode in ("disable", "allow", "prefer"):
@@ -49,6 +53,17 @@ def connect(url: str, ca: str | None = None) -> connection:
         raise unavailable(exc) from exc
     extras.register_uuid(conn_or_curs=opened)  # type: ignore[no-untyped-call]
     return opened
+
+
+def _refuse_unescaped(given: dict[str, str]) -> None:
+    """A password with an @ or a / in it ends too early: the driver would take what follows for a
+    host, a port or a name, and repeat it in its error."""
+    cut = any("@" in given.get(name, "") for name in _NEVER_AN_AT)
+    if cut or not _PORTS.fullmatch(given.get("port", "")):
+        raise BadSetting(
+            "the database URL ends its password too early, or lacks its host: in a password, write"
+            " %40 for @ and %2F for /"
+        )
 
 
 @contextmanager

@@ -11,6 +11,8 @@ import psycopg2
 from psycopg2.extras import Json as Jsonb
 
 from autoretrain.domain.control import ByHand, Standing, activation_by_hand
+from autoretrain.domain.json import Json
+from autoretrain.domain.notifications import Topic
 from autoretrain.domain.runs import LIVE, Status
 from autoretrain.errors import Conflict, Invalid, Unknown
 from autoretrain.storage.activation import Promotion, put_live
@@ -28,6 +30,7 @@ SETTINGS = (
     "degradation_min_trades",
     "max_age_days",
     "model_max_age_days",
+    "feature_drift_psi",
     "feature_weights",
     "allowed_features",
 )
@@ -142,8 +145,16 @@ def _put_live(
         activated_by=user_id,
     )
     put_live(tx, strategy.strategy_id, promotion, _now(tx))
-    payload = {"version": model.version, "why": told, "by": str(user_id)}
-    notify(tx, "ModelActivated", strategy.strategy_id, payload)
+    payload: Json = {
+        "version": model.version,
+        "previous_version": promotion.previous_version,
+        "run_id": None,
+        "reason": None,
+        "why": told,
+        "verdict": None,
+        "by": str(user_id),
+    }
+    notify(tx, Topic.MODEL_ACTIVATED, strategy.strategy_id, payload)
 
 
 def _log(tx: Transaction, strategy_id: UUID, version: str, why: str, user_id: UUID) -> None:
@@ -177,7 +188,8 @@ def _refuse_contradiction(strategy: Any, changes: Mapping[str, Any]) -> None:
 
 def _ours(changes: Mapping[str, Any]) -> dict[str, Any]:
     given: dict[str, Any] = {name: changes.get(name) for name in SETTINGS}
-    given["model_max_age_days_given"] = "model_max_age_days" in changes
+    for nullable in ("model_max_age_days", "feature_drift_psi"):
+        given[f"{nullable}_given"] = nullable in changes
     if given["feature_weights"] is not None:
         given["feature_weights"] = Jsonb(dict(given["feature_weights"]))
     return given

@@ -120,9 +120,20 @@ class Database:
         Raises DatabaseUnavailable, ContractError where the schema is missing, and what `work`
         raises, rolled back.
         """
+        return self._patiently(work)
+
+    def read(self, name: str, **values: Any) -> list[Any]:
+        """The rows of a statement that only reads, in a single round trip: what is sent together
+        is a transaction without BEGIN and COMMIT. Raises as `transaction` does.
+        """
+        return self._patiently(lambda tx: tx.all(name, **values), autocommit=True)
+
+    def _patiently(
+        self, work: Callable[[Transaction], Result], *, autocommit: bool = False
+    ) -> Result:
         for _ in range(TRIES):
             try:
-                return self._once(work)
+                return self._once(work, autocommit)
             except _Again as exc:
                 cause = exc.cause
         raise unavailable(cause) from cause
@@ -142,8 +153,8 @@ class Database:
             self._open.connection.close()
             self._open = None
 
-    def _once(self, work: Callable[[Transaction], Result]) -> Result:
-        opened = self._checkout()
+    def _once(self, work: Callable[[Transaction], Result], autocommit: bool) -> Result:
+        opened = self._checkout(autocommit)
         try:
             with _translated():
                 result = work(Transaction(opened, self._opening))
@@ -165,11 +176,12 @@ class Database:
         self._commit(opened)
         return result
 
-    def _checkout(self) -> connection:
+    def _checkout(self, autocommit: bool = False) -> connection:
         if self._open is not None and self._is_dead(self._open):
             self.close()
         if self._open is None:
             self._open = _Open(self._connect(), time.monotonic())
+        self._open.connection.autocommit = autocommit
         return self._open.connection
 
     def _is_dead(self, opened: _Open) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from psycopg2.extras import Json as Jsonb
 
+from autoretrain.domain.json import Json
+from autoretrain.domain.notifications import Topic
 from autoretrain.domain.runs import (
     MAX_LOSSES_IN_A_ROW,
     TRAINER_EXIT,
@@ -19,6 +22,7 @@ from autoretrain.domain.work import LiveRun
 from autoretrain.storage.database import Transaction
 from autoretrain.storage.locking import Held, hold_attempt
 
+LAUNCH_CONFIG = "launch_config"
 TAKEN = (Status.STARTING, Status.RUNNING)
 
 
@@ -37,7 +41,7 @@ def end_attempt(
     if ending.blames_deployment or (
         held.run.status == Status.STARTING and ending.error_code == TRAINER_EXIT
     ):
-        refuse_launch(tx, run.run_id, ending.message)
+        refuse_launch(tx, run.run_id, run.strategy_id, ending.message)
     else:
         fail_run(tx, run.run_id, held.strategy, ending.error_code or TRAINER_EXIT, ending.message)
     return Status.FAILED
@@ -53,10 +57,12 @@ def lose_attempt(tx: Transaction, run_id: UUID, held: Held, loss: Loss, message:
     return Status.FAILED
 
 
-def refuse_launch(tx: Transaction, run_id: UUID, message: str) -> None:
+def refuse_launch(tx: Transaction, run_id: UUID, strategy_id: UUID, message: str) -> None:
     """Fail the run as the deployment's fault, and stop launching until a probe succeeds."""
-    tx.run("fail_run", run_id=run_id, error_code="launch_config", error_message=message)
+    tx.run("fail_run", run_id=run_id, error_code=LAUNCH_CONFIG, error_message=message)
     tx.run("launch_was_refused", at_once=True, reason=message)
+    told = _failure(run_id, LAUNCH_CONFIG, message)
+    notify(tx, Topic.TRAINING_FAILED, strategy_id, told | {"rests_hours": None})
 
 
 def requeue_run(
@@ -82,11 +88,16 @@ def fail_run(tx: Transaction, run_id: UUID, strategy: Any, code: str, message: s
     paused = None if rest else f"{failures} failed trainings in a row; the last one: {code}"
     tx.run("fail_run", run_id=run_id, error_code=str(code), error_message=message)
     tx.run("count_failure", strategy_id=strategy.strategy_id, rest=rest, paused_reason=paused)
-    told = {"run_id": str(run_id), "error_code": str(code), "error_message": message[:2000]}
-    notify(tx, "TrainingFailed", strategy.strategy_id, told)
+    told = _failure(run_id, code, message)
+    rests = rest // timedelta(hours=1) if rest else None
+    notify(tx, Topic.TRAINING_FAILED, strategy.strategy_id, told | {"rests_hours": rests})
     if paused:
-        notify(tx, "StrategyPaused", strategy.strategy_id, told | {"paused_reason": paused})
+        notify(tx, Topic.STRATEGY_PAUSED, strategy.strategy_id, told | {"paused_reason": paused})
 
 
-def notify(tx: Transaction, topic: str, strategy_id: UUID, payload: dict[str, Any]) -> None:
+def notify(tx: Transaction, topic: Topic, strategy_id: UUID, payload: Json) -> None:
     tx.run("notify", topic=topic, strategy_id=strategy_id, payload=Jsonb(payload))
+
+
+def _failure(run_id: UUID, code: Loss | str, message: str) -> Json:
+    return {"run_id": str(run_id), "error_code": str(code), "error_message": message[:2000]}

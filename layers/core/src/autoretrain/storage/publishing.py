@@ -12,6 +12,7 @@ from autoretrain.domain.degradation import Record, examine
 from autoretrain.domain.gate import ActivationMode, Comparison, Verdict, judge
 from autoretrain.domain.json import Json
 from autoretrain.domain.models import Assignment, Challenger, RowsRead
+from autoretrain.domain.notifications import Topic
 from autoretrain.domain.publishing import Terms, performance_of, published_of, rules_for
 from autoretrain.domain.runs import Status
 from autoretrain.domain.work import Published
@@ -76,7 +77,7 @@ class Publication:
         rules = rules_for(self.assignment, self._terms(strategy), self.now)
         verdict = judge(self.challenger.evidence, rules)
         named = self.tx.one("versions", strategy_id=self.assignment.strategy_id)
-        if named is None:
+        if named is None or not self._is_still_theirs():
             raise RunTaken
         if champion is None and named.shown is not None:
             verdict = replace(verdict, line=f"{verdict.line}; not compared with {named.shown}")
@@ -104,6 +105,11 @@ class Publication:
         succeed(self.tx, self.assignment, rows, told)
         self._tell(told, verdict)
         return told
+
+    def _is_still_theirs(self) -> bool:
+        """Files lie under the user they were trained for: for another, the run is trained again."""
+        owner = {"user_id": self.assignment.user_id, "strategy_id": self.assignment.strategy_id}
+        return self.tx.one("own_strategy", **owner) is not None
 
     def _terms(self, strategy: Any) -> Terms:
         mode = ActivationMode(strategy.activation_mode)
@@ -159,6 +165,7 @@ class Publication:
             below_base_rate=verdict.below_base_rate,
             log_loss=judged.challenger.log_loss if judged else None,
             performance=Jsonb(performance),
+            feature_reference=Jsonb(self.challenger.reference),
             now=self.now,
         )
 
@@ -177,9 +184,16 @@ class Publication:
         return verdict.to_json() | {"memory": self.challenger.election.to_json()}
 
     def _tell(self, published: Published, verdict: Verdict) -> None:
-        topic = "ModelActivated" if published.activated else "ModelKept"
+        topic = Topic.MODEL_ACTIVATED if published.activated else Topic.MODEL_KEPT
         if verdict.awaiting_approval:
-            topic = "ApprovalPending"
-        payload = {"run_id": str(self.assignment.run_id), "version": published.version}
-        told = payload | {"verdict": self._told(verdict)}
+            topic = Topic.APPROVAL_PENDING
+        told: Json = {
+            "version": published.version,
+            "previous_version": published.champion,
+            "run_id": str(self.assignment.run_id),
+            "reason": self.assignment.reason,
+            "why": f"{published.outcome}: {published.line}",
+            "verdict": self._told(verdict),
+            "by": str(self.assignment.user_id) if self.assignment.manual else None,
+        }
         notify(self.tx, topic, self.assignment.strategy_id, told)

@@ -44,9 +44,13 @@ class Reading:
         return _page(rows, limit, str(offset + limit))
 
     def strategy(self, user_id: UUID, strategy_id: UUID) -> Any:
+        asked = {"user_id": user_id, "strategy_id": strategy_id}
+        for known in self._database.read("strategy", **asked):
+            return known
+
         def work(tx: Transaction) -> Any:
-            enrolled_strategy(tx, user_id, strategy_id)
-            return tx.one("strategy", user_id=user_id, strategy_id=strategy_id)
+            enrolled_strategy(tx, **asked)
+            return tx.one("strategy", **asked)
 
         return self._found(work, "strategy")
 

@@ -21,17 +21,24 @@ def champion_records(
     tx: Transaction, strategy_ids: Sequence[UUID], as_of: datetime
 ) -> dict[UUID, Record]:
     """One query for all; a strategy without a champion of ours is left out."""
-    rows = tx.all(
-        "champion_record",
-        strategy_ids=list(strategy_ids),
-        as_of=as_of,
-        block_trades=BLOCK_TRADES,
-        newest_trades=NEWEST_TRADES,
-        tenths=TENTHS,
-    )
+    rows = tx.all("champion_record", **asked_records(strategy_ids, as_of))
+    return {row.strategy_id: record_of(row) for row in rows}
+
+
+def asked_records(strategy_ids: Sequence[UUID], as_of: datetime) -> dict[str, Any]:
+    """The values that a query for records takes."""
     return {
-        row.strategy_id: Record(_calls(row.judged), tuple(map(_calls, row.live))) for row in rows
+        "strategy_ids": list(strategy_ids),
+        "as_of": as_of,
+        "block_trades": BLOCK_TRADES,
+        "newest_trades": NEWEST_TRADES,
+        "tenths": TENTHS,
     }
+
+
+def record_of(row: Any) -> Record:
+    """An empty one where the strategy has no champion of ours."""
+    return Record(_calls(row.judged or ()), tuple(map(_calls, row.live or ())))
 
 
 def _calls(stored: Sequence[Any]) -> tuple[Calls, ...]:

@@ -22,14 +22,16 @@ from autoretrain.storage.trades import CopyReader
 
 
 class TrainBooks:
-    """What the trainer reads and writes; see `ports.Training`."""
+    """What the trainer reads and writes; see `ports.Training`. `image` is the digest of the one
+    that it runs on."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, image: str | None = None) -> None:
         self._database = database
+        self._image = image
 
     def begin(self, run_id: UUID, task_arn: str | None) -> Assignment | None:
         def work(tx: Transaction) -> Assignment | None:
-            assignment = _begin(tx, run_id, task_arn)
+            assignment = self._begin(tx, run_id, task_arn)
             if assignment is not None:
                 # A task that was started for this very run works: so do launches.
                 tx.run("launches_work")
@@ -42,7 +44,7 @@ class TrainBooks:
             # Whoever looks at the queue, to launch a run or to take it, does so alone.
             tx.run("lock_launches")
             while (waiting := tx.one("next_queued_run")) is not None:
-                assignment = _begin(tx, waiting.id, task_arn)
+                assignment = self._begin(tx, waiting.id, task_arn)
                 if assignment is not None:
                     return assignment
                 _fail_orphan(tx, waiting.id)
@@ -52,7 +54,8 @@ class TrainBooks:
 
     def refresh(self, assignment: Assignment) -> Assignment:
         row = self._database.transaction(lambda tx: tx.one("assignment", run_id=assignment.run_id))
-        if row is None:
+        # Whoever has the run now is not handed over to whoever had it before.
+        if row is None or row.fence != assignment.fence:
             raise RunTaken
         return _assignment(row)
 
@@ -120,16 +123,15 @@ class TrainBooks:
 
         return self._database.transaction(work)
 
-
-def _begin(tx: Transaction, run_id: UUID, task_arn: str | None) -> Assignment | None:
-    begun = tx.one("begin_run", run_id=run_id, task_arn=task_arn, lease=RUNNING_LEASE)
-    if begun is None:
-        return None
-    row = tx.one("assignment", run_id=run_id)
-    if row is None:
-        _fail_orphan(tx, run_id)
-        return None
-    return _assignment(row)
+    def _begin(self, tx: Transaction, run_id: UUID, task_arn: str | None) -> Assignment | None:
+        taken = {"task_arn": task_arn, "image": self._image, "lease": RUNNING_LEASE}
+        if tx.one("begin_run", run_id=run_id, **taken) is None:
+            return None
+        row = tx.one("assignment", run_id=run_id)
+        if row is None:
+            _fail_orphan(tx, run_id)
+            return None
+        return _assignment(row)
 
 
 def _fail_orphan(tx: Transaction, run_id: UUID) -> None:

@@ -1,68 +1,11 @@
 -- snapshots --
--- The figures of all asked strategies; champion_record has what their champions have called. Both
--- scans are bounded, so that old trades cost nothing: the total stops at the strategy's minimum,
--- the new trades at 1,000. Both are ordered, so that a small strategy in a large table is never
--- looked for by reading the table.
-SELECT
-    s.id AS strategy_id, s.user_id, s.name,
-    s.is_active AND s.ml_training_enabled AND t.paused_reason IS NULL AS checkable,
-    s.ml_min_trades_for_training AS min_trades, t.new_trades_threshold, t.degradation_ratio,
-    t.degradation_window, t.degradation_min_trades, t.degradation_rule, t.max_age_days,
-    s.ml_model_version AS model_version, s.ml_model_trained_at AS trained_at,
-    (jsonb_path_query_first(s.ml_model_performance, '$.accuracy ? (@ >= 0 && @ <= 1)'))::float8
-        AS expected_accuracy,
-    (jsonb_path_query_first(s.ml_model_performance, '$.win_rate ? (@ >= 0 && @ <= 1)'))::float8
-        AS expected_win_rate,
-    t.trades_read_at, queued.id AS queued_run,
-    total.trades AS total_trades, fresh.*
-FROM autoretrain.strategies s
-JOIN autoretrain.strategy_training t ON t.strategy_id = s.id
-LEFT JOIN autoretrain.training_runs queued
-    ON queued.strategy_id = s.id AND queued.status = 'queued'
-CROSS JOIN LATERAL (
-    SELECT count(*)::integer AS trades
-    FROM (
-        SELECT 1
-        FROM autoretrain.trades
-        WHERE strategy_id = s.id AND closed_at <= %(as_of)s AND closed_at >= decided_at
-            AND abs(pnl_pct) < 'Infinity'
-        ORDER BY decided_at DESC
-        LIMIT s.ml_min_trades_for_training
-    ) bounded
-) total
-CROSS JOIN LATERAL (
-    SELECT
-        count(*)::integer AS new_trades,
-        count(*) FILTER (WHERE recent)::integer AS recent,
-        count(*) FILTER (WHERE recent AND pnl_pct > 0)::integer AS wins,
-        count(*) FILTER (WHERE recent AND predicted)::integer AS predicted,
-        count(*) FILTER (
-            WHERE recent AND predicted AND (win_probability >= 0.5) = (pnl_pct > 0)
-        )::integer AS correct,
-        avg(greatest(win_probability, 1 - win_probability))
-            FILTER (WHERE recent AND predicted) AS mean_confidence
-    FROM (
-        SELECT
-            pnl_pct, win_probability,
-            executed AND sum(executed::integer) OVER (
-                ORDER BY decided_at DESC ROWS UNBOUNDED PRECEDING
-            ) <= t.degradation_window AS recent,
-            coalesce(model_version = s.ml_model_version, false)
-                AND coalesce(win_probability BETWEEN 0 AND 1, false) AS predicted
-        FROM (
-            SELECT decided_at, pnl_pct, executed, model_version, win_probability
-            FROM autoretrain.trades
-            WHERE strategy_id = s.id
-                AND decided_at >= coalesce(s.ml_model_trained_at, '-infinity')
-                AND closed_at <= %(as_of)s AND closed_at >= decided_at
-                AND abs(pnl_pct) < 'Infinity'
-            ORDER BY decided_at DESC
-            LIMIT 1000
-        ) since_training
-    ) marked
-) fresh
-WHERE s.id = ANY(%(strategy_ids)s::uuid[])
-ORDER BY s.id;
+-- All that is known of the asked strategies.
+SELECT figures.*, t.feature_drift_psi
+FROM autoretrain.snapshots(
+    %(strategy_ids)s::uuid[], %(as_of)s, %(block_trades)s, %(newest_trades)s, %(tenths)s
+) figures
+JOIN autoretrain.strategy_training t USING (strategy_id)
+ORDER BY strategy_id;
 
 -- store_decisions --
 -- One row per strategy, replaced; one more in the history whenever the outcome has changed. A check
@@ -88,6 +31,22 @@ INSERT INTO autoretrain.retrain_decisions
 SELECT strategy_id, decided_at, slot, should_retrain, outcome, reason, conditions
 FROM stored
 WHERE previous_outcome IS DISTINCT FROM outcome;
+
+-- tell_degraded --
+-- Once per version, and only while it is the active one: the check may be behind an activation.
+WITH degraded AS (
+    UPDATE autoretrain.strategy_training t
+    SET degraded_version = given.version
+    FROM jsonb_to_recordset(%(degraded)s::jsonb)
+        AS given (strategy_id uuid, version text, payload jsonb)
+    JOIN autoretrain.strategies s
+        ON s.id = given.strategy_id AND s.ml_model_version = given.version
+    WHERE t.strategy_id = given.strategy_id
+        AND t.degraded_version IS DISTINCT FROM given.version
+    RETURNING given.strategy_id, given.payload
+)
+INSERT INTO autoretrain.outbox (topic, strategy_id, payload)
+SELECT %(topic)s, strategy_id, payload FROM degraded;
 
 -- insert_run --
 -- The indexes decide: one live run per strategy, one run per slot.

@@ -35,7 +35,7 @@ SET paused_reason = NULL, failures = 0, next_eligible_at = '-infinity'
 WHERE strategy_id = %(strategy_id)s;
 
 -- change_settings --
--- What is NULL stays as it is; the age limit of a model is the one that may become NULL.
+-- What is NULL stays as it is; what may become NULL comes with whether it is given.
 UPDATE autoretrain.strategy_training
 SET activation_mode = coalesce(%(activation_mode)s, activation_mode),
     degradation_rule = coalesce(%(degradation_rule)s, degradation_rule),
@@ -46,6 +46,8 @@ SET activation_mode = coalesce(%(activation_mode)s, activation_mode),
     max_age_days = coalesce(%(max_age_days)s, max_age_days),
     model_max_age_days = CASE WHEN %(model_max_age_days_given)s THEN %(model_max_age_days)s
         ELSE model_max_age_days END,
+    feature_drift_psi = CASE WHEN %(feature_drift_psi_given)s THEN %(feature_drift_psi)s
+        ELSE feature_drift_psi END,
     feature_weights = coalesce(%(feature_weights)s, feature_weights),
     allowed_features = coalesce(%(allowed_features)s::text[], allowed_features)
 WHERE strategy_id = %(strategy_id)s;

@@ -42,6 +42,10 @@ UPDATE autoretrain.training_runs
 SET task_arn = %(task_arn)s, lease_expires_at = now() + %(lease)s
 WHERE id = %(run_id)s AND fence = %(fence)s AND status = 'starting' AND task_arn IS NULL;
 
+-- forget_old_decisions --
+-- What nobody looks at any more; at most 10,000 at a time, so that a tick stays short.
+SELECT autoretrain.forget_old_decisions();
+
 -- tick_summary --
 -- What came of one tick: its checks, and the runs that it started.
 SELECT

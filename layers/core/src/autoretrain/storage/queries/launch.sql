@@ -11,6 +11,11 @@ SELECT count(*)::integer AS busy,
 FROM autoretrain.training_runs
 WHERE status IN ('starting', 'running');
 
+-- note_limit --
+-- For trainers, which are told nothing of it.
+UPDATE autoretrain.launch_control SET max_tasks = %(max_tasks)s
+WHERE max_tasks IS DISTINCT FROM %(max_tasks)s;
+
 -- launch_control --
 -- Whether launches are stopped, and whether a probe is due.
 SELECT stopped_reason, probed_at < now() - interval '10 minutes' AS probe_due

@@ -57,7 +57,8 @@ SELECT
         'new_trades_threshold', t.new_trades_threshold, 'degradation_ratio', t.degradation_ratio,
         'degradation_window', t.degradation_window,
         'degradation_min_trades', t.degradation_min_trades, 'max_age_days', t.max_age_days,
-        'model_max_age_days', t.model_max_age_days, 'feature_weights', t.feature_weights,
+        'model_max_age_days', t.model_max_age_days, 'feature_drift_psi', t.feature_drift_psi,
+        'feature_weights', t.feature_weights,
         'allowed_features', t.allowed_features
     ) AS settings,
     to_jsonb(active) AS champion, to_jsonb(waiting) AS waiting,

@@ -16,7 +16,7 @@ WHERE id = %(run_id)s;
 -- starting, running -> queued: the same run, its next attempt, a new fence, at the queue's end.
 UPDATE autoretrain.training_runs
 SET status = 'queued', fence = %(fence)s, attempt = attempt + 1, queued_at = now(),
-    losses_in_a_row = losses_in_a_row + %(losses)s, lease_expires_at = NULL, task_arn = NULL,
+    losses_in_a_row = losses_in_a_row + %(losses)s, lease_expires_at = NULL, task_arn = NULL, image = NULL,
     starting_at = NULL, running_at = NULL, phase = NULL, round = NULL, rounds = NULL,
     error_code = %(error_code)s, error_message = left(%(error_message)s, 2000)
 WHERE id = %(run_id)s AND status IN ('starting', 'running');

@@ -1,7 +1,10 @@
 -- next_queued_run --
--- The oldest run that waits and that no other trainer is just taking.
+-- The oldest run that waits and that no other trainer is just taking; none while as many as may be
+-- have a trainer: a task may have been launched for each of them since this one's last run ended.
 SELECT id FROM autoretrain.training_runs
-WHERE status = 'queued'
+WHERE status = 'queued' AND (
+    SELECT count(*) FROM autoretrain.training_runs WHERE status IN ('starting', 'running')
+) < coalesce((SELECT max_tasks FROM autoretrain.launch_control), 2147483647)
 ORDER BY queued_at, id
 LIMIT 1
 FOR UPDATE SKIP LOCKED;
@@ -10,7 +13,7 @@ FOR UPDATE SKIP LOCKED;
 -- queued, starting -> running, if the run still holds its strategy's fence.
 UPDATE autoretrain.training_runs r
 SET status = 'running', running_at = now(), lease_expires_at = now() + %(lease)s,
-    task_arn = coalesce(%(task_arn)s, r.task_arn), phase = 'starting'
+    task_arn = coalesce(%(task_arn)s, r.task_arn), image = %(image)s, phase = 'starting'
 FROM autoretrain.strategy_training t
 WHERE r.id = %(run_id)s AND r.status IN ('queued', 'starting')
     AND t.strategy_id = r.strategy_id AND t.fence = r.fence
@@ -87,11 +90,11 @@ WHERE strategy_id = %(strategy_id)s AND awaiting_approval;
 INSERT INTO autoretrain.model_artifacts
     (strategy_id, version, run_id, artifact_key, sha256, manifest_sha256, judged_sha256,
     refit_disagrees, data_cutoff, rival, judged_from, judged_until, verdict, awaiting_approval,
-    below_base_rate, log_loss, performance, created_at)
+    below_base_rate, log_loss, performance, feature_reference, created_at)
 VALUES (%(strategy_id)s, %(version)s, %(run_id)s, %(artifact_key)s, %(sha256)s,
     %(manifest_sha256)s, %(judged_sha256)s, %(refit_disagrees)s, %(data_cutoff)s, %(rival)s,
     %(judged_from)s, %(judged_until)s, %(verdict)s, %(awaiting_approval)s, %(below_base_rate)s,
-    %(log_loss)s, %(performance)s, %(now)s);
+    %(log_loss)s, %(performance)s, %(feature_reference)s, %(now)s);
 
 -- deactivate_models --
 -- Two statements, old first: the index on is_active is checked row by row.

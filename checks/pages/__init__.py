@@ -1,0 +1,1 @@
+"""Writes what the code says of itself into the pages: commands, routes, settings."""

@@ -1,0 +1,3 @@
+-- strategy_owner --
+-- Whose strategy it is.
+SELECT user_id FROM autoretrain.strategies WHERE id = %(strategy_id)s;
