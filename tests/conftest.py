@@ -16,13 +16,14 @@ from autoretrain.storage.connection import connect
 from autoretrain.storage.migrate import migrate
 from autoretrain_local.postgres import PostgresServer
 
-pytest_plugins = ["tests.sam"]
+pytest_plugins = ["tests.sam", "tests.faults.table"]
 
 VIEWS = Path(__file__).with_name("storage") / "user_views.sql"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a skipped test is a failed one")
+    parser.addoption("--postgres", type=Path, help="the folder with another PostgreSQL's programs")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -52,8 +53,11 @@ def _scrubbed_environment() -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    with PostgresServer(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+def postgres(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[PostgresServer]:
+    folder, programs = tmp_path_factory.mktemp("postgres"), pytestconfig.option.postgres
+    with PostgresServer(folder, durable=False, binaries=programs) as server:
         yield server
 
 

@@ -62,6 +62,8 @@ class World:
         try:
             with opened, opened.cursor(cursor_factory=extras.NamedTupleCursor) as cursor:
                 cursor.execute(statement, values)  # type: ignore[no-untyped-call]
+                # Rows without columns would be lost, and their number with them.
+                assert cursor.description or not statement.startswith("SELECT")
                 return cursor.fetchall() if cursor.description else []
         finally:
             opened.close()

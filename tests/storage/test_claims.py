@@ -172,7 +172,7 @@ def test_twenty_dispatchers_at_once_make_one_run_per_strategy_and_one_history_ro
         database = own.database()
         launcher = Launcher(LaunchBooks(database), NoTasks(), 100)
         checker = Checker(CheckBooks(database), launcher, DatabaseClock(database))
-        dispatcher = Dispatcher(DispatchBooks(database), NoTaskFound(), Calls(checker), 1)
+        dispatcher = Dispatcher(DispatchBooks(database), NoTaskFound(), Calls(checker), 1, 0)
         start.wait()
         dispatcher.tick(SLOT, lambda: 60.0, lambda strategies: None)
 

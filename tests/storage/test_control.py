@@ -281,6 +281,7 @@ SETTINGS: dict[str, Any] = {
     "degradation_min_trades": 60,
     "max_age_days": 1.5,
     "model_max_age_days": 30.0,
+    "feature_drift_psi": 0.25,
     "feature_weights": {"rsi": 1.2},
     "allowed_features": ["edge"],
 }
@@ -291,9 +292,10 @@ def test_settings_are_changed_together_or_one_by_one(stack: Stack, strategy: UUI
     held = books(stack)
     assert {name: getattr(held, name) for name in SETTINGS} == SETTINGS
 
-    control(stack).change_settings(USER, strategy, {"model_max_age_days": None})
+    unset = {"model_max_age_days": None, "feature_drift_psi": None}
+    control(stack).change_settings(USER, strategy, unset)
     held = books(stack)
-    unlimited = SETTINGS | {"model_max_age_days": None}
+    unlimited = SETTINGS | unset
     assert {name: getattr(held, name) for name in SETTINGS} == unlimited
 
 

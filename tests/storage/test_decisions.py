@@ -44,6 +44,26 @@ def test_history_grows_only_when_the_outcome_changes(stack: Stack) -> None:
     assert (current.outcome, current.slot) == ("too_few_trades", SLOT + timedelta(hours=4))
 
 
+def test_old_decisions_are_forgotten_but_the_newest_of_each_strategy(stack: Stack) -> None:
+    often, once = stack.world.strategy("often"), stack.world.strategy("once")
+    for strategy_id, days in [(often, 402), (once, 402), (often, 401), (often, 399)]:
+        stack.world.run(
+            "INSERT INTO autoretrain.retrain_decisions"
+            " (strategy_id, decided_at, should_retrain, outcome, reason, conditions)"
+            " VALUES (%s, now() - make_interval(days => %s), false, 'none', '', '[]')",
+            strategy_id,
+            days,
+        )
+
+    stack.dispatching.forget_old_decisions()
+
+    kept = stack.world.run(
+        "SELECT strategy_id, extract(day FROM now() - decided_at)::integer AS days"
+        " FROM autoretrain.retrain_decisions ORDER BY id"
+    )
+    assert [(row.strategy_id, row.days) for row in kept] == [(once, 402), (often, 399)]
+
+
 def test_many_decisions_are_one_statement_and_none_is_fine(stack: Stack) -> None:
     ids = [stack.world.strategy(f"s{n}") for n in range(5)]
     decisions = []

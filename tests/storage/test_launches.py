@@ -95,6 +95,26 @@ def test_trainers_take_the_oldest_queued_runs_each_one_once(own: Stack) -> None:
     assert own.training.begin_next("task/7") is None
 
 
+def test_trainer_leaves_the_queue_to_the_others_when_all_that_may_be_are_at_work(
+    stack: Stack,
+) -> None:
+    done, launched, waiting = queue(stack, 3)
+    stack.launching.reserve_launch(done, 1)
+    assignment = stack.training.begin(done, "task/1")
+    assert assignment is not None
+    stack.training.publish(assignment, challenger(), "k", NOW)
+    stack.launching.reserve_launch(launched, 1)
+
+    assert stack.training.begin_next("task/1") is None
+    other = stack.training.begin(launched, "task/2")
+    assert other is not None
+    stack.training.publish(other, challenger(), "k", NOW)
+
+    following = stack.training.begin_next("task/2")
+    assert following is not None
+    assert following.run_id == waiting
+
+
 def test_unavailable_platform_queues_the_run_again_and_blames_nobody(stack: Stack) -> None:
     (run_id,) = queue(stack, 1)
     launch = stack.launching.reserve_launch(run_id, 1)

@@ -47,6 +47,23 @@ def test_migrate_makes_the_users_tables_with_the_documented_defaults(blank: str)
     assert (made.ml_training_enabled, made.ml_min_trades_for_training) == (True, 100)
 
 
+def test_migrate_closes_the_tables_that_it_makes_to_public_keys(blank: str) -> None:
+    world = World(blank)
+    world.run(
+        "DO $$ BEGIN CREATE ROLE anon NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+    )
+    world.run("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO anon")
+
+    migrated(blank)
+
+    open_to_anon = world.run(
+        "SELECT relname FROM pg_class"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        " AND has_table_privilege('anon', oid, 'SELECT, INSERT, UPDATE, DELETE')"
+    )
+    assert open_to_anon == []
+
+
 def test_migrate_twice_changes_nothing(blank: str) -> None:
     migrated(blank)
 
@@ -99,7 +116,7 @@ def test_migrate_names_the_column_that_a_trades_table_or_view_lacks(blank: str, 
     with pytest.raises(ContractError, match=r"column public\.trades\.pnl_pct is missing"):
         migrated(blank)
 
-    assert world.run("SELECT FROM pg_namespace WHERE nspname = 'autoretrain'") == []
+    assert world.one("SELECT to_regnamespace('autoretrain') AS found").found is None
 
 
 def test_migrate_refuses_times_without_a_zone(blank: str) -> None:
@@ -186,7 +203,7 @@ def test_migrate_again_leaves_what_others_built_on_our_views(blank: str) -> None
 
     migrated(blank)
 
-    assert world.run("SELECT FROM report") == []
+    assert world.run("SELECT symbol FROM report") == []
     assert world.one("SELECT has_table_privilege('pg_monitor', 'autoretrain.trades', 'SELECT')")[0]
 
 
@@ -245,7 +262,29 @@ def test_unreachable_database_is_one_line_without_the_password() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["nonsense", "postgresql://h/db?sslmode=disable"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:hunter%3F2@127.0.0.1:1,127.0.0.1:2/db?application_name=a@b",
+        "postgresql://me:hunter?#[:2@127.0.0.1:1/db",
+        "user=me@tenant password='hunter@/2' host=127.0.0.1 port=1",
+    ],
+)
+def test_password_and_name_may_hold_what_ends_nothing(url: str) -> None:
+    with pytest.raises(DatabaseUnavailable, match="Connection refused"):
+        connect(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "postgresql://h/db?sslmode=disable",
+        "postgresql://me:hun@ter2@h/db",
+        "postgresql://me:hun/ter2@h/db",
+        "postgresql://me:hunter2",
+    ],
+)
 def test_unusable_database_url_is_refused(url: str) -> None:
     with pytest.raises(BadSetting):
         connect(url)

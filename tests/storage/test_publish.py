@@ -241,7 +241,9 @@ def test_waiting_challenger_waits_no_more_when_another_goes_live(
 
     assert stack.training.publish(stack.running(strategy), challenger(), "k/2", NOW).activated
 
-    waiting = stack.world.run("SELECT FROM autoretrain.model_artifacts WHERE awaiting_approval")
+    waiting = stack.world.run(
+        "SELECT version FROM autoretrain.model_artifacts WHERE awaiting_approval"
+    )
     assert waiting == []
 
 

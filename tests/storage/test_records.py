@@ -10,9 +10,9 @@ import pytest
 
 from autoretrain.domain.degradation import BLOCK_TRADES, Calls
 from autoretrain.domain.gate import Comparison
-from autoretrain.storage.named import statement
 from tests.lessons import challenger, comparison
 from tests.storage.conftest import Stack
+from tests.storage.plans import rows_read, scans_of_trades
 from tests.world import NOW
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -163,21 +163,15 @@ def test_record_of_a_long_reign_is_read_up_to_a_bound_from_an_index(own: Stack) 
         " FROM ai_strategies, generate_series(1, 40000) n",
     )
     own.world.vacuum()
-    query = statement("champion_record").rstrip(";") % {
-        "as_of": "now()",
-        "block_trades": 50,
-        "tenths": 10,
-        "newest_trades": 2000,
-        "strategy_ids": "%s",
-    }
-    plan = own.world.one("EXPLAIN (ANALYZE, FORMAT json) " + query, [strategy_id])[0][0]["Plan"]
-
-    scans = [node for node in _nodes(plan) if node.get("Relation Name") == "trades"]
+    scans = scans_of_trades(
+        own.world,
+        "champion_records",
+        strategy_ids=f"'{{{strategy_id}}}'::uuid[]",
+        as_of="now()",
+        block_trades="50",
+        newest_trades="2000",
+        tenths="10",
+    )
     assert [scan["Node Type"] for scan in scans] == ["Index Only Scan"]
-    assert scans[0]["Actual Rows"] + scans[0].get("Rows Removed by Filter", 0) <= 2000
+    assert rows_read(scans) <= 2000
     assert sum(calls.trades for block in live(own, strategy_id) for calls in block) == 2000
-
-
-def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    inner = plan.get("Plans", [])
-    return [plan, *(node for child in inner for node in _nodes(child))]

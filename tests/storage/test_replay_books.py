@@ -16,7 +16,7 @@ import pytest
 from autoretrain.domain.degradation import Calls, Record
 from autoretrain.domain.gate import BASE_RATE
 from autoretrain_local.replay.books import ReplayBooks
-from autoretrain_local.replay.counting import calls_since, count
+from autoretrain_local.replay.counting import calls_since, count, spreads_since
 from autoretrain_local.replay.log import Log, logs_of
 from autoretrain_local.replay.serving import NO_MODEL, Said, Serving
 from autoretrain_local.replay.settings import Settings
@@ -142,6 +142,33 @@ def test_replay_counts_what_the_check_counts(own: Stack, seed: int) -> None:
         )
         assert found.recent.mean_confidence == pytest.approx(snapshot.recent.mean_confidence)
         assert Record(EXPECTED, live) == snapshot.record
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_replay_spreads_features_as_the_check_does(own: Stack, seed: int) -> None:
+    market = Market(seed, trades=900)
+    strategy_id = own.world.strategy()
+    market.store(own, strategy_id)
+    own.world.run("UPDATE autoretrain.strategy_training SET feature_drift_psi = 0.25")
+    read_at = market.moment(0, 30)
+    reference: Any = {"rsi": {"edges": [-1.0, 0.0, 0.5], "rows": [9, 9, 9, 9, 0]}} | {
+        name: {"edges": edges, "rows": [0] * (len(edges) + 2)}
+        for name, edges in {"late": [1.0], "never": []}.items()
+    }
+    judged = challenger(comparison(0.6, 0.69), rows=rows(as_of=read_at), reference=reference)
+    own.training.publish(own.running(strategy_id), judged, "k/1", read_at)
+
+    for _ in range(6):
+        as_of = market.moment(30, 59)
+        (snapshot,) = own.checking.snapshots([strategy_id], as_of)
+        moments = to_microseconds(read_at), to_microseconds(as_of)
+
+        found = spreads_since(market.log, reference, *moments)
+
+        assert [(one.feature, list(one.newest)) for one in found] == [
+            (one.feature, list(one.newest)) for one in snapshot.spreads
+        ]
+        assert sum(found[0].newest) == min(snapshot.new_trades, 500)
 
 
 def test_replay_counts_what_the_check_counts_before_the_first_training(own: Stack) -> None:

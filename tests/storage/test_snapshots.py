@@ -12,9 +12,9 @@ import pytest
 from autoretrain.domain.conditions import decide
 from autoretrain.domain.gate import Evidence
 from autoretrain.storage.clock import DatabaseClock
-from autoretrain.storage.named import statement
 from tests.lessons import challenger, comparison, declined, rows, too_few
 from tests.storage.conftest import Stack
+from tests.storage.plans import rows_read, scans_of_trades
 from tests.world import NOW
 
 DAY = timedelta(days=1)
@@ -214,17 +214,16 @@ def test_check_reads_what_is_new_however_long_the_history(own: Stack) -> None:
         " FROM ai_strategies, generate_series(1, 10000) n",
     )
     own.world.vacuum()
-    query = statement("snapshots").rstrip(";").replace("%(strategy_ids)s", "%s")
-    plan = own.world.one(
-        "EXPLAIN (ANALYZE, FORMAT json) " + query.replace("%(as_of)s", "now()"), strategies[:1]
-    )[0][0]["Plan"]
+    scans = scans_of_trades(
+        own.world,
+        "snapshots",
+        strategy_ids=f"'{{{strategies[0]}}}'::uuid[]",
+        as_of="now()",
+        block_trades="50",
+        newest_trades="2000",
+        tenths="10",
+    )
 
-    scans = [node for node in _nodes(plan) if node.get("Relation Name") == "trades"]
-    assert "Seq Scan" not in [scan["Node Type"] for scan in scans]
-    read = sum(scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0) for scan in scans)
-    assert read <= 100 + 24
-
-
-def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    inner = plan.get("Plans", [])
-    return [plan, *(node for child in inner for node in _nodes(child))]
+    assert scans
+    assert "Seq Scan" not in {scan["Node Type"] for scan in scans}
+    assert rows_read(scans) <= 100 + 24

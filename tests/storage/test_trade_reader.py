@@ -11,9 +11,11 @@ from autoretrain.domain.models import Assignment, Challenger
 from autoretrain.domain.work import Progress
 from autoretrain.errors import DataError
 from autoretrain.storage.clock import DatabaseClock
+from autoretrain.storage.named import statement
 from autoretrain_trainer.learner import LightGBMLearner
 from autoretrain_trainer.rows import Trades, load_trades
 from tests.storage.conftest import Stack
+from tests.storage.plans import trades_scanned
 from tests.world import NOW
 
 
@@ -71,7 +73,7 @@ def test_feature_that_holds_text_now_and_then_counts_where_it_is_a_number(stack:
 
     with stack.training.read_trades(strategy_id, DatabaseClock(stack.database()).now(), 9) as found:
         (feature,) = found.features()
-        assert (feature.name, feature.numeric) == ("x", False)
+        assert feature == "x"
         trades = load_trades(found, [feature], 9)
 
     values = trades.values[:, 0]
@@ -86,7 +88,7 @@ def test_feature_may_be_called_anything(stack: Stack, name: str) -> None:
 
     with stack.training.read_trades(strategy_id, DatabaseClock(stack.database()).now(), 9) as found:
         (feature,) = found.features()
-        assert feature.name == name
+        assert feature == name
         assert load_trades(found, [feature], 9).values.tolist() == [[4.0]]
 
 
@@ -152,3 +154,31 @@ def test_same_run_twice_gives_the_same_model_and_row_hash(own: Stack) -> None:
 
     assert first.served.sha256 == second.served.sha256
     assert first.rows.data_hash == second.rows.data_hash
+
+
+@pytest.mark.parametrize("name", ["training_trades", "feature_names", "symbols"])
+def test_reader_looks_at_no_more_trades_than_it_takes(own: Stack, name: str) -> None:
+    strategy_id = own.world.strategy()
+    own.world.trades(strategy_id, [1.0, -1.0] * 2000, every=timedelta(minutes=5))
+    own.world.vacuum()
+    values = {"strategy_id": f"'{strategy_id}'", "as_of": "now()", "newest": "100"}
+
+    scans = trades_scanned(own.world, statement(name).rstrip(";") % values)
+
+    # Whoever names the features asks twice: for what the newest know, and for what those do not.
+    # Rows are sorted by their id in groups: the last group may be read whole.
+    taken = [scan["Actual Rows"] for scan in scans if scan["Actual Rows"]]
+    assert len(taken) <= 2
+    assert max(taken) <= 200
+
+
+def test_feature_that_only_an_old_trade_has_is_found(stack: Stack) -> None:
+    strategy_id = stack.world.strategy()
+    features: list[dict[str, object]] = [{"old": 1.0, "x": 1.0}]
+    features += [{"x": 2.0, "word": "a"} for _ in range(1100)]
+    stack.world.trades(strategy_id, [1.0] * len(features), features=features)
+
+    with stack.training.read_trades(
+        strategy_id, DatabaseClock(stack.database()).now(), 5000
+    ) as found:
+        assert found.features() == ["old", "x"]

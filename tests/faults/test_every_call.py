@@ -1,0 +1,173 @@
+"""Every call to the database, to S3 and to ECS fails once, in every way, in every operation that
+matters: whatever is left behind is sound, and trying again does all that was to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from uuid import UUID
+
+import pytest
+
+from autoretrain.domain.runs import RUNNING_LEASE, STARTING_LEASE
+from autoretrain.errors import AutoRetrainError
+from autoretrain.storage.control import Control
+from tests.fakes import FakeCluster
+from tests.faults.figures import Figures
+from tests.faults.loop import HOUR, MINUTE, Loop
+from tests.faults.rows import row
+from tests.faults.test_rows_publish import Taught, better
+from tests.faults.weather import Sky, Weather
+from tests.faults.wire import Fault, How, Killed
+from tests.world import USER
+
+Operation = Callable[[Loop, UUID], object]
+Prepared = Callable[[Loop], UUID]
+
+WAYS = [
+    pytest.param(how, done, id=f"{how}, {'done' if done else 'undone'}")
+    for how in (How.KILLED, How.CUT, How.DOWN)
+    for done in (False, True)
+]
+
+
+def in_its_second_hour(loop: Loop) -> UUID:
+    loop.start_anew()
+    strategy_id = loop.due()
+    loop.train(loop.claimed(strategy_id), learner=Taught(better))
+    loop.new_trade(strategy_id)
+    loop.pass_by(HOUR)
+    return strategy_id
+
+
+def launched(loop: Loop) -> UUID:
+    strategy_id = in_its_second_hour(loop)
+    loop.check(strategy_id)
+    return strategy_id
+
+
+def with_two_models(loop: Loop) -> UUID:
+    """Those of the last time, if there was one: people roll back and forth."""
+    held = loop.world.run("SELECT strategy_id FROM autoretrain.strategy_training")
+    if not held:
+        train(loop, launched(loop))
+        return with_two_models(loop)
+    (strategy,) = held
+    Control(loop.database()).activate(USER, strategy.strategy_id, "v2", force=True, why="")
+    assert loop.active(strategy.strategy_id) == ["v2"]
+    return UUID(str(strategy.strategy_id))
+
+
+def lost(loop: Loop) -> UUID:
+    strategy_id = launched(loop)
+    loop.pass_by(STARTING_LEASE + MINUTE)
+    return strategy_id
+
+
+def tick(loop: Loop, strategy_id: UUID) -> None:
+    loop.dispatch()
+
+
+def check(loop: Loop, strategy_id: UUID) -> None:
+    for checked in loop.check(strategy_id):
+        if checked.error is not None:
+            raise checked.error
+
+
+def train(loop: Loop, strategy_id: UUID) -> None:
+    run_id = loop.runs(strategy_id)[-1].id
+    loop.train(run_id, learner=Taught(better), pause=lambda _: None)
+
+
+def roll_back(loop: Loop, strategy_id: UUID) -> None:
+    Control(loop.database()).activate(USER, strategy_id, "v1", force=False, why="")
+
+
+def see_it_through(loop: Loop, strategy_id: UUID) -> None:
+    """What every hour does, until the strategy's second training is over."""
+    for _ in range(3):
+        if loop.active(strategy_id) == ["v2"]:
+            break
+        loop.pass_by(max(STARTING_LEASE, RUNNING_LEASE) + HOUR)
+        loop.tick()
+        for run in loop.runs(strategy_id):
+            if run.status in ("queued", "starting"):
+                loop.train(run.id, learner=Taught(better))
+    loop.look()
+    runs = loop.runs(strategy_id)
+    assert [run.status for run in runs] == ["succeeded"] * len(runs)
+    assert loop.active(strategy_id) == ["v2"]
+
+
+def see_it_rolled_back(loop: Loop, strategy_id: UUID) -> None:
+    roll_back(loop, strategy_id)
+    loop.look()
+    assert loop.active(strategy_id) == ["v1"]
+
+
+OPERATIONS = [
+    pytest.param(lost, tick, see_it_through, id="tick"),
+    pytest.param(in_its_second_hour, check, see_it_through, id="check, claim and launch"),
+    pytest.param(launched, train, see_it_through, id="train and publish"),
+    pytest.param(with_two_models, roll_back, see_it_rolled_back, id="activate"),
+]
+
+
+@row("F3", "F6", "F13", "F22", "F23", "F24")
+@pytest.mark.parametrize(("prepare", "operation", "afterwards"), OPERATIONS)
+@pytest.mark.parametrize(("how", "done"), WAYS)
+def test_operation_survives_the_failure_of_any_statement_or_commit(
+    loop: Loop,
+    figures: Figures,
+    prepare: Prepared,
+    operation: Operation,
+    afterwards: Operation,
+    how: How,
+    done: bool,
+) -> None:
+    wire, loop.cluster = loop.bench.wire, FakeCluster()
+    for call in count():
+        strategy_id = prepare(loop)
+        loop.look()
+        before = wire.struck
+        with (
+            wire.breaking(Fault(how, call, done), lambda _: None),
+            suppress(Killed, AutoRetrainError),
+        ):
+            operation(loop, strategy_id)
+        loop.look()
+        if wire.struck == before:
+            break
+        afterwards(loop, strategy_id)
+        figures.calls_failed += 1
+    assert call > 5
+
+
+@row("F7", "F10", "F20", "F22")
+@pytest.mark.parametrize(("prepare", "operation", "afterwards"), OPERATIONS)
+@pytest.mark.parametrize("bad", [Sky.BUSY, Sky.SILENT, Sky.LOST])
+@pytest.mark.parametrize("times", [1, 3], ids=["once", "until boto3 gives up"])
+def test_operation_survives_the_failure_of_any_call_to_aws(
+    loop: Loop,
+    bucket: str,
+    sky: Weather,
+    figures: Figures,
+    prepare: Prepared,
+    operation: Operation,
+    afterwards: Operation,
+    bad: Sky,
+    times: int,
+) -> None:
+    for call in count():
+        strategy_id = prepare(loop)
+        sky.expect(*[Sky.CLEAR] * call, *[bad] * times)
+        with suppress(AutoRetrainError):
+            operation(loop, strategy_id)
+        loop.look()
+        struck = len(sky.forecast) < times
+        sky.forecast.clear()
+        if not struck:
+            break
+        afterwards(loop, strategy_id)
+        figures.calls_failed += 1
