@@ -183,6 +183,9 @@ class FakeBooks:
     def paused_strategies(self) -> list[PausedStrategy]:
         return []
 
+    def forget_old_decisions(self) -> None:
+        """There are none that old."""
+
     def tick_summary(self, slot: datetime) -> TickSummary:
         checked = {one.strategy_id for of, all_ in self.stored if of == slot for one in all_}
         runs = [run for run in self.runs.values() if run.slot == slot]

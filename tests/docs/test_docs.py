@@ -13,25 +13,28 @@ import click
 import pytest
 
 from autoretrain import settings
+from autoretrain.domain.conditions.decision import CONDITIONS
 from autoretrain.domain.degradation import GUARANTEE, NEWEST_TRADES
 from autoretrain.domain.gate import ActivationMode
 from autoretrain.domain.models import Policy
 from autoretrain.domain.runs import FAILURES_BEFORE_PAUSE, Status, back_off
 from autoretrain.storage.contract import RELATIONS
-from autoretrain.storage.control import SETTINGS
+from autoretrain.storage.control import OWN_SETTINGS, SETTINGS
 from autoretrain.storage.migrate import migrations
 from autoretrain_client.cli import root
+from tests.world import World
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 README = (ROOT / "README.md").read_text()
 PROCESSES = {
-    "dispatcher": settings.DispatcherSettings,
-    "condition_check": settings.ConditionCheckSettings,
-    "task_stopped": settings.TaskStoppedSettings,
-    "api": settings.ApiSettings,
-    "authorizer": settings.AuthorizerSettings,
-    "trainer": settings.TrainerSettings,
+    "dispatcher": (settings.DispatcherSettings,),
+    "condition_check": (settings.ConditionCheckSettings,),
+    "task_stopped": (settings.TaskStoppedSettings,),
+    "api": (settings.ApiSettings, settings.ConsoleSettings),
+    "authorizer": (settings.AuthorizerSettings,),
+    "deployment": (settings.DeploymentSettings,),
+    "trainer": (settings.TrainerSettings,),
 }
 
 
@@ -50,7 +53,7 @@ def names(cell: str) -> set[str]:
 def test_every_make_target_that_a_page_names_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for page in PAGES:
-        code = re.findall(r"`make ([a-z ]+)`|^make ([a-z]+)", page.read_text(), re.MULTILINE)
+        code = re.findall(r"`make ([a-z -]+)`|^make ([a-z-]+)", page.read_text(), re.MULTILINE)
         named = {target for pair in code for words in pair for target in words.split()}
         assert named <= targets, page.name
 
@@ -77,42 +80,52 @@ def test_command_page_gives_the_exit_codes_that_the_help_gives() -> None:
 
 
 def test_settings_table_names_every_variable_and_its_readers() -> None:
-    documented = {
-        names(variable).pop(): {reader.strip() for reader in readers.split(",")}
+    documented = [
+        (names(variable).pop(), reader.strip())
         for variable, readers, _ in rows_of_table("docs/architecture.md", "variable")
-    }
+        for reader in readers.split(",")
+    ]
 
-    read: dict[str, set[str]] = {}
-    for process, kind in PROCESSES.items():
-        for field in fields(kind):
-            read.setdefault(field.name.upper(), set()).add(process)
-    assert documented == read
+    read = [
+        (field.name.upper(), process)
+        for process, kinds in PROCESSES.items()
+        for field in {field.name: field for kind in kinds for field in fields(kind)}.values()
+    ]
+    assert sorted(documented) == sorted(read)
 
 
-def test_settings_per_strategy_are_documented_with_their_defaults() -> None:
-    migration = dict(migrations())["0001_pre_initial.sql"]
-    table = migration[: migration.index("COMMENT ON TABLE autoretrain.strategy_training")]
-    documented = {
-        names(row[0]).pop(): row[1] for row in rows_of_table("docs/database.md", "column")
-    }
+def test_settings_of_a_strategy_are_all_documented() -> None:
+    documented = {names(row[0]).pop() for row in rows_of_table("docs/conditions.md", "setting")}
 
-    assert documented.keys() == set(SETTINGS)
-    for column, default in documented.items():
-        if default == "NULL":
-            assert re.search(rf"^    {column} \w+ CHECK", table, re.MULTILINE), column
-            continue
-        declared = re.search(rf"^    {column} .*DEFAULT '?([^ ',]*)", table, re.MULTILINE)
-        assert declared is not None, column
-        assert (
-            float(default) == float(declared[1])
-            if default[0].isdigit()
-            else (default.strip("`") == declared[1])
-        ), column
+    assert documented == {*SETTINGS, *OWN_SETTINGS}
+
+
+def test_settings_of_a_strategy_have_the_defaults_of_a_new_one(clone: str) -> None:
+    world = World(clone)
+    kept = world.one(
+        "SELECT * FROM autoretrain.strategy_training JOIN ai_strategies ON id = strategy_id"
+        " WHERE strategy_id = %s",
+        world.strategy(),
+    )
+
+    for setting, default, *_ in rows_of_table("docs/conditions.md", "setting"):
+        value = getattr(kept, names(setting).pop())
+        assert default.strip("`") == told_default(value), setting
+
+
+def told_default(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return "none" if value is None else str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}" if value >= 1 else f"{value:.2f}"
+    return "{}" if value in ([], {}) else str(value)
 
 
 @pytest.mark.parametrize("setting", ["activation_mode", "degradation_rule"])
 def test_settings_that_are_words_are_documented_with_what_the_api_takes(setting: str) -> None:
-    (told,) = (row[2] for row in rows_of_table("docs/database.md", "column") if setting in row[0])
+    told = {names(row[0]).pop(): row[2] for row in rows_of_table("docs/conditions.md", "setting")}[
+        setting
+    ]
     contract = json.loads((ROOT / "functions/api/openapi.json").read_text())
     asked = contract["components"]["schemas"]["SettingsRequest"]["properties"][setting]
 
@@ -176,7 +189,9 @@ def test_readme_gives_the_conditions_and_their_defaults() -> None:
         "new_trades": str(policy.new_trades),
         "performance_degradation": f"{policy.degradation_ratio:.2f}",
         "weekly_schedule": f"{policy.max_age_days:g}",
+        "feature_drift": "off" if policy.feature_drift_psi is None else "on",
     }
+    assert table.keys() == {judge.__name__ for judge in CONDITIONS}
 
 
 def test_readme_gives_every_activation_mode_and_the_rests_after_failures() -> None:
@@ -187,9 +202,11 @@ def test_readme_gives_every_activation_mode_and_the_rests_after_failures() -> No
     assert f"rest {hours} hours" in " ".join(README.split())
 
 
-def test_architecture_page_gives_the_states_of_a_run() -> None:
-    text = (ROOT / "docs/architecture.md").read_text()
-    assert all(status in text for status in Status)
+def test_concepts_page_gives_the_states_of_a_run() -> None:
+    text = (ROOT / "docs/concepts.md").read_text()
+    states = text[text.index("## The states of a run") :].split("```")[1]
+
+    assert all(status in states for status in Status)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -21,6 +21,7 @@ from autoretrain_local.gateway.body import MAX_BYTES
 from autoretrain_local.gateway.environments import Environments, Handler
 from autoretrain_local.gateway.plan import ApiPlan, Route
 from autoretrain_local.gateway.server import Server
+from tests.faults.rows import row
 
 LIMIT_SECONDS = 30.0
 PLAN = ApiPlan(
@@ -247,6 +248,7 @@ def test_head_is_not_found_and_has_no_body(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": ""}, {"Authorization": "  "}])
+@row("B1")
 def test_caller_without_authorization_is_sent_away_unheard(
     gateway: Gateway, headers: dict[str, str]
 ) -> None:
@@ -280,6 +282,7 @@ def test_authorizer_gets_the_request_without_its_body(gateway: Gateway) -> None:
     assert not {"body", "isBase64Encoded"} & event.keys()
 
 
+@row("B4")
 def test_verdict_is_remembered_for_every_route_until_its_time_is_over(gateway: Gateway) -> None:
     gateway.serve(echo)
     for target in ("/things/1", "/things/newest"):
@@ -491,6 +494,7 @@ def test_function_that_takes_too_long_is_given_up_and_its_environment_too(
     assert restarted.wait(LIMIT_SECONDS)
 
 
+@row("B7")
 def test_body_over_the_limit_is_refused_before_it_is_read(gateway: Gateway) -> None:
     gateway.serve(echo)
     raw = gateway.send(

@@ -26,6 +26,7 @@ from autoretrain_local.databases import database
 from autoretrain_local.trade_file import read_trades
 from autoretrain_local.trade_row import Trade
 from autoretrain_local.trade_store import store_trades
+from tests.faults.rows import row
 from tests.world import World
 
 APPLIED = [f"applied {name}" for name, _ in migrations()]
@@ -205,6 +206,7 @@ def test_import_is_refused_when_two_strategies_have_the_name(
     assert trades(clone) == []
 
 
+@row("B26")
 def test_bad_rows_are_shown_up_to_ten_and_good_ones_kept(
     clone: str, importing: Import, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -225,6 +227,7 @@ def test_bad_rows_are_shown_up_to_ten_and_good_ones_kept(
     ]
 
 
+@row("B26")
 def test_trade_is_left_out_when_it_closes_in_the_future(
     clone: str, importing: Import, capsys: pytest.CaptureFixture[str]
 ) -> None:

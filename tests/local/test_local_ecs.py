@@ -411,11 +411,44 @@ def test_call_is_accepted_at_the_limits(bench: Bench, parameters: dict[str, Any]
     assert bench.serve().run_task(**CALL | parameters)["tasks"]
 
 
-def test_spot_is_asked_for_by_capacity_provider(bench: Bench) -> None:
-    call = {name: value for name, value in CALL.items() if name != "launchType"}
-    client = bench.serve()
-    strategy = [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]
-    assert client.run_task(**call, capacityProviderStrategy=strategy)["tasks"]
+ON_ANY_CAPACITY = {name: value for name, value in CALL.items() if name != "launchType"}
+SPOT = {"capacityProvider": "FARGATE_SPOT", "weight": 1}
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        [SPOT],
+        [SPOT, {"capacityProvider": "FARGATE"}],
+        [SPOT | {"weight": 1000, "base": 100_000}, {"capacityProvider": "FARGATE", "weight": 1}],
+    ],
+)
+def test_spot_is_asked_for_by_capacity_provider(
+    bench: Bench, strategy: list[dict[str, Any]]
+) -> None:
+    given: Any = ON_ANY_CAPACITY | {"capacityProviderStrategy": strategy}
+    (task,) = bench.serve().run_task(**given)["tasks"]
+    assert (task["capacityProviderName"], task["launchType"]) == ("FARGATE_SPOT", "FARGATE")
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        pytest.param([{"capacityProvider": "SPOT", "weight": 1}], id="unknown"),
+        pytest.param([{"capacityProvider": "FARGATE_SPOT"}], id="no weight is weight 0"),
+        pytest.param([SPOT | {"weight": 1001}], id="too heavy"),
+        pytest.param([SPOT | {"base": 100_001}], id="too broad"),
+        pytest.param([SPOT, SPOT], id="twice"),
+        pytest.param(
+            [SPOT | {"base": 1}, SPOT | {"capacityProvider": "FARGATE", "base": 1}], id="two bases"
+        ),
+    ],
+)
+def test_strategy_that_aws_does_not_take_is_refused(
+    bench: Bench, strategy: list[dict[str, Any]]
+) -> None:
+    answer = refused_with(bench.serve(), ON_ANY_CAPACITY | {"capacityProviderStrategy": strategy})
+    assert answer["Error"]["Code"] == "InvalidParameterException"
 
 
 def test_unknown_task_cannot_be_stopped(bench: Bench) -> None:

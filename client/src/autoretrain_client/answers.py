@@ -152,7 +152,7 @@ class ModelReport(Model):
     """A stored model with its whole verdict.
 
     The URLs need no token, hold one each, and work for minutes; `reports.fetch_report` reads what
-    they lead to.
+    they lead to. `report` is None unless it was asked for.
     """
 
     verdict: Mapping[str, Any]
@@ -163,6 +163,7 @@ class ModelReport(Model):
     manifest_url: str = field(repr=False)
     report_url: str = field(repr=False)
     url_expires_at: datetime
+    report: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,7 @@ class Settings:
     degradation_min_trades: int
     max_age_days: float
     model_max_age_days: float | None
+    feature_drift_psi: float | None
     feature_weights: Mapping[str, float]
     allowed_features: tuple[str, ...]
 

@@ -210,12 +210,18 @@ def _tell_stored(strategy: str, stored: Stored) -> None:
     type=click.File(encoding="utf-8"),
     help="A file with the secret that HS256 web tokens are signed with.",
 )
+@click.option(
+    "--supabase-anon-key",
+    default="",
+    help="The public key of the issuer's Supabase project: people sign in to the console there.",
+)
 @_database_options
 def up(
     port: int,
     jwt_issuer: str,
     jwt_audience: str,
     jwt_secret_file: TextIO | None,
+    supabase_anon_key: str,
     database_url: str | None,
     data: Path,
 ) -> None:
@@ -228,7 +234,8 @@ def up(
     from autoretrain_local.up import run
 
     secret = jwt_secret_file.read().strip() if jwt_secret_file else None
-    run(database_url, data, port, SignIn(jwt_issuer, jwt_audience, secret), sys.stdout)
+    sign_in = SignIn(jwt_issuer, jwt_audience, secret, supabase_anon_key)
+    run(database_url, data, port, sign_in, sys.stdout)
 
 
 @click.command()

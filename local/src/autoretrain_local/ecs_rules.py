@@ -16,6 +16,7 @@ _MAX_SUBNETS = 16
 _MAX_SECURITY_GROUPS = 5
 _STARTED_BY = re.compile(r"[A-Za-z0-9/_-]{1,128}")
 _CLIENT_TOKEN = re.compile(r"[!-~]{1,64}")  # ASCII 33 to 126
+_MAX_WEIGHT, _MAX_BASE = 1_000, 100_000
 _CAPACITY_PROVIDERS = {"FARGATE", "FARGATE_SPOT"}
 _GIB = 1024
 
@@ -89,11 +90,23 @@ def _check_capacity(call: Mapping[str, Any]) -> None:
     strategy = call.get("capacityProviderStrategy", [])
     if strategy and "launchType" in call:
         raise _invalid("Specify a launch type or a capacity provider strategy, not both.")
-    unknown = {item["capacityProvider"] for item in strategy} - _CAPACITY_PROVIDERS
-    if unknown:
-        raise _invalid(f"Capacity providers that do not exist: {sorted(unknown)}.")
-    if not strategy and call.get("launchType", "EC2") != "FARGATE":
+    if strategy:
+        _check_strategy(strategy)
+    elif call.get("launchType", "EC2") != "FARGATE":
         raise _invalid("No Container Instances were found in your cluster.")
+
+
+def _check_strategy(strategy: Sequence[Mapping[str, Any]]) -> None:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProviderStrategyItem.html"""
+    names = [item["capacityProvider"] for item in strategy]
+    unknown = set(names) - _CAPACITY_PROVIDERS
+    if unknown or len(set(names)) < len(names):
+        raise _invalid(f"Capacity providers that do not exist, or twice: {sorted(names)}.")
+    weights, bases = ([item.get(key, 0) for item in strategy] for key in ("weight", "base"))
+    if not all(0 <= weight <= _MAX_WEIGHT for weight in weights) or not any(weights):
+        raise _invalid(f"A weight must be 0 to {_MAX_WEIGHT}, and at least one above 0: {weights}.")
+    if not all(0 <= base <= _MAX_BASE for base in bases) or sum(map(bool, bases)) > 1:
+        raise _invalid(f"A base must be 0 to {_MAX_BASE}, and only one above 0: {bases}.")
 
 
 def _check_network(network: Mapping[str, Any] | None) -> None:

@@ -24,6 +24,7 @@ class TaskDefinition:
     cpu: str = "1024"
     memory: str = "2048"
     revision: int = 1
+    image_digest: str | None = None
     stop_timeout_seconds: float = _FARGATE_STOP_TIMEOUT_SECONDS
 
     @property
@@ -82,6 +83,13 @@ class TaskState:
     def started_by(self) -> str | None:
         return self.call.get("startedBy")
 
+    @property
+    def _capacity_provider(self) -> str | None:
+        """The heaviest of those that were asked for; only large numbers of tasks are shared out."""
+        asked: list[dict[str, Any]] = self.call.get("capacityProviderStrategy", [])
+        by_weight = sorted(asked, key=lambda item: -int(item.get("weight", 0)))
+        return next((str(item["capacityProvider"]) for item in by_weight), None)
+
     def running(self, now: datetime) -> TaskState:
         return replace(self, version=self.version + 1, last_status="RUNNING", started_at=now)
 
@@ -126,6 +134,9 @@ class TaskState:
             "DesiredStatus": self.desired_status,
             "KnownStatus": self.last_status,
             "LaunchType": "FARGATE",
+            "Containers": [
+                _without_none(Name=self.definition.container, ImageID=self.definition.image_digest)
+            ],
         }
 
     def _told(self, time: Callable[[datetime], float | str]) -> dict[str, Any]:
@@ -141,6 +152,7 @@ class TaskState:
             taskDefinitionArn=self.definition.arn,
             group=f"family:{self.definition.family}",
             launchType="FARGATE",
+            capacityProviderName=self._capacity_provider,
             cpu=self.definition.cpu,
             memory=self.definition.memory,
             lastStatus=self.last_status,

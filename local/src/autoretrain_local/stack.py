@@ -27,11 +27,14 @@ from autoretrain_local.gateway.server import Server
 from autoretrain_local.imports import Imports
 from autoretrain_local.lambda_endpoint import PREFIX, Function, Lambda
 from autoretrain_local.lines import Hear, Lines
-from autoretrain_local.template import FunctionPlan, Plan, read_plan
+from autoretrain_local.template import TEMPLATE, FunctionPlan, Plan, read_plan
 
 CLUSTER = "auto-retrain"
 BUCKET = "auto-retrain-models"
 FAILURE_QUEUE = "auto-retrain-failures"
+CONSOLE = TEMPLATE.parent / "console" / "dist"
+TOPIC = "auto-retrain-notifications"
+TRAINER = "TrainerFunction"
 DISPATCHER, CONDITION_CHECK, TASK_STOPPED = (
     "DispatcherFunction",
     "ConditionCheckFunction",
@@ -42,18 +45,21 @@ SETTLE_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Whose web tokens are taken beside our own; an empty issuer's: nobody's."""
+    """Whose web tokens are taken beside our own; an empty issuer's: nobody's. The console asks for
+    e-mail and password where it has the Supabase project's public key."""
 
     issuer: str = ""
     audience: str = ""
     jwt_secret: str | None = field(default=None, repr=False)
+    supabase_anon_key: str = ""
 
 
 class LocalStack:
     """A context manager; enter it from the main thread, before other threads exist.
 
     Every log line of functions and trainers goes to `hear`, from threads of its own. The API is
-    at `url`: on the given port of loopback, 0 for any that is free.
+    at `url`: on the given port of loopback, 0 for any that is free. `variables` are what each
+    function is told in its environment, the trainer's too.
     """
 
     def __init__(
@@ -76,6 +82,7 @@ class LocalStack:
         self.functions: Lambda
         self.ecs: Ecs
         self.url: str
+        self.variables: Mapping[str, Mapping[str, str]]
 
     def __enter__(self) -> Self:
         with ExitStack() as undo:
@@ -83,10 +90,12 @@ class LocalStack:
             endpoints = Endpoints()
             variables = self._aws.environment(endpoints.url)
             undo.enter_context(_environment(variables))
+            secret_arn, topic_arn = self._put_up_services()
             settings = _settings(
-                self._put_up_services(), _trainer_definition(self._plan).arn, self._sign_in
+                secret_arn, topic_arn, _trainer_definition(self._plan).arn, self._sign_in
             )
             undo.enter_context(_environment(_chosen(self._all_variables(), settings)))
+            self.variables = self._variables(variables, settings)
             trainer = variables | _chosen(self._plan.trainer.variables, settings)
             self.ecs = self._cluster(trainer, endpoints.url)
             undo.callback(self._imports.close)
@@ -116,8 +125,9 @@ class LocalStack:
         self.ecs.join_all()
         self.functions.drain(SETTLE_SECONDS)
 
-    def _put_up_services(self) -> str:
-        """Secret, bucket and queue, as the template makes them; returns the secret's ARN."""
+    def _put_up_services(self) -> tuple[str, str]:
+        """Secret, bucket, queue and topic, as the template makes them; returns the ARNs of the
+        secret and the topic. Every account has its default event bus."""
         secret = boto3.client("secretsmanager").create_secret(
             Name="auto-retrain/database",
             SecretString=json.dumps(
@@ -126,8 +136,18 @@ class LocalStack:
         )
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         boto3.client("sqs").create_queue(QueueName=FAILURE_QUEUE)
+        topic = boto3.client("sns").create_topic(Name=TOPIC)
         self._aws.start_recording()
-        return secret["ARN"]
+        return secret["ARN"], topic["TopicArn"]
+
+    def _variables(
+        self, aws: Mapping[str, str], settings: Mapping[str, str]
+    ) -> dict[str, dict[str, str]]:
+        """Every variable that the template declares for a function, the way to AWS among them."""
+        endpoints = {name: aws[name] for name in aws if name.startswith("AWS_ENDPOINT_URL")}
+        names = {plan.name: plan.variables for plan in self._plan.functions.values()}
+        names[TRAINER] = self._plan.trainer.variables
+        return {name: endpoints | _chosen(wanted, settings) for name, wanted in names.items()}
 
     def _all_variables(self) -> list[str]:
         """One process runs all functions here, so it has all their variables."""
@@ -188,23 +208,32 @@ def _trainer_definition(plan: Plan, environment: Mapping[str, str] | None = None
     )
 
 
-def _settings(secret_arn: str, task_definition_arn: str, sign_in: SignIn) -> dict[str, str]:
+def _settings(
+    secret_arn: str, topic_arn: str, task_definition_arn: str, sign_in: SignIn
+) -> dict[str, str]:
     """What the template's references come to on this machine."""
     return {
         "DATABASE_SECRET_ARN": secret_arn,
         "POWERTOOLS_SERVICE_NAME": "auto-retrain",
         "POWERTOOLS_LOG_LEVEL": "INFO",
+        "POWERTOOLS_METRICS_NAMESPACE": "auto-retrain",
         "CONDITION_CHECK_FUNCTION": CONDITION_CHECK,
         "STRATEGIES_PER_CHECK": "1",
+        "CHECKS_PER_SECOND": "0",
+        "NOTIFICATION_TOPIC_ARN": topic_arn,
+        "EVENT_BUS": "default",
         "ECS_CLUSTER": CLUSTER,
         "TRAINER_TASK_DEFINITION": task_definition_arn,
         "TRAINER_SUBNETS": "subnet-00000000000000001",
         "TRAINER_SECURITY_GROUPS": "sg-00000000000000001",
         "TRAINER_ASSIGN_PUBLIC_IP": "DISABLED",
+        "TRAINER_SPOT": "false",
         "MAX_CONCURRENT_TASKS": str(os.cpu_count() or 1),
         "RUNS_PER_HOUR": "60",
         "JWT_ISSUER": sign_in.issuer,
         "JWT_AUDIENCE": sign_in.audience,
+        "CONSOLE_DIR": str(CONSOLE),
+        "SUPABASE_ANON_KEY": sign_in.supabase_anon_key,
         "MODEL_BUCKET": BUCKET,
         "OMP_NUM_THREADS": "1",
     }

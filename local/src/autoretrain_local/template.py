@@ -39,7 +39,8 @@ TemplateLoader.add_multi_constructor("!", _intrinsic)
 
 @dataclass(frozen=True, slots=True)
 class FunctionPlan:
-    """A function as the template declares it; `variables` are the names of its environment.
+    """A function as the template declares it; `variables` are the names of its environment, without
+    those that the template leaves empty for others to fill.
 
     Retries and age are Lambda's own where the template says nothing: of a function that nobody
     invokes asynchronously.
@@ -64,7 +65,8 @@ class TrainerPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the local stack takes from the template."""
+    """What the local stack takes from the template. A function that is an image has no code of its
+    own to run here: it carries the trainer's."""
 
     functions: Mapping[str, FunctionPlan]
     trainer: TrainerPlan
@@ -89,7 +91,7 @@ def read_plan(path: Path = TEMPLATE) -> Plan:
     functions = {
         name: _function(name, resource["Properties"], shared, path.parent)
         for name, resource in resources.items()
-        if resource["Type"] == "AWS::Serverless::Function"
+        if resource["Type"] == "AWS::Serverless::Function" and "CodeUri" in resource["Properties"]
     }
     container = _container(resources["TrainerTaskDefinition"]["Properties"])
     tick_every = _rate(resources["HourlyRule"]["Properties"])
@@ -100,17 +102,17 @@ def _function(
     name: str, properties: dict[str, Any], shared: dict[str, Any], root: Path
 ) -> FunctionPlan:
     invoked = properties.get("EventInvokeConfig", {})
-    variables = [
-        *shared.get("Environment", {}).get("Variables", {}),
-        *properties.get("Environment", {}).get("Variables", {}),
-    ]
+    variables = {
+        **shared.get("Environment", {}).get("Variables", {}),
+        **properties.get("Environment", {}).get("Variables", {}),
+    }
     return FunctionPlan(
         name=name,
         app=root / properties["CodeUri"] / "app.py",
         timeout_seconds=properties["Timeout"],
         retries=invoked.get("MaximumRetryAttempts", 2),
         max_age_seconds=invoked.get("MaximumEventAgeInSeconds", 21_600),
-        variables=tuple(variables),
+        variables=tuple(name for name, value in variables.items() if value != ""),
     )
 
 

@@ -15,16 +15,18 @@ from typing import TextIO
 
 from autoretrain.storage.connection import connect
 from autoretrain.storage.migrate import migrate
+from autoretrain_local.containers import let_in
 from autoretrain_local.databases import STACK_FILE, embedded
 from autoretrain_local.facts import Narrator
 from autoretrain_local.folder import claimed, write_private
-from autoretrain_local.stack import LocalStack, SignIn
+from autoretrain_local.stack import CONSOLE, LocalStack, SignIn
 from autoretrain_local.template import read_plan
 from autoretrain_local.token_file import local_token
 
 GREETING = """\
 auto-retrain is up; everything it keeps is in {data}. Ctrl-C stops it.
 Add trades from another terminal: {command} import-trades FILE --strategy NAME
+The console: {url}{built}
 The API, for your own strategies:
   export AUTORETRAIN_URL={url} AUTORETRAIN_TOKEN={token}
   curl -H "Authorization: Bearer $AUTORETRAIN_TOKEN" $AUTORETRAIN_URL/api/ai-strategies
@@ -33,7 +35,7 @@ The API, for your own strategies:
 
 def run(database_url: str | None, data: Path, port: int, sign_in: SignIn, out: TextIO) -> None:
     """Run until Ctrl-C or SIGTERM. Raises what the database and the stack raise at their start."""
-    narrator, plan = Narrator(out), read_plan()
+    narrator, plan = Narrator(out, notifications=True), read_plan()
     with (
         claimed(data, "up"),
         nullcontext(database_url) if database_url else embedded(data) as url,
@@ -41,9 +43,15 @@ def run(database_url: str | None, data: Path, port: int, sign_in: SignIn, out: T
     ):
         _migrate(url, narrator)
         token = local_token(url, data)
-        with LocalStack(url, data, narrator.hear, plan, port, sign_in) as stack, _until_stopped():
+        with (
+            LocalStack(url, data, narrator.hear, plan, port, sign_in) as stack,
+            let_in(data, url, stack.variables),
+            _until_stopped(),
+        ):
             command = Path(sys.argv[0])
-            greeting = GREETING.format(data=data, command=command, url=stack.url, token=token)
+            greeting = GREETING.format(
+                data=data, command=command, url=stack.url, token=token, built=_whether_built()
+            )
             narrator.say(greeting)
             _tick_for_ever(stack, plan.tick_every, narrator)
     narrator.say(f"\nauto-retrain has stopped; everything is kept in {data}.")
@@ -65,6 +73,11 @@ def _tick_for_ever(stack: LocalStack, every: timedelta, narrator: Narrator) -> N
         stack.settle()
         narrator.say(f"{narrator.tally.line()}\nNext check at {next_check:%H:%M} UTC")
         time.sleep(max(0.0, due - time.monotonic()))
+
+
+def _whether_built() -> str:
+    built = (CONSOLE / "index.html").exists()
+    return "" if built else " (not built yet: `make console`, then load it again)"
 
 
 @contextmanager

@@ -154,6 +154,7 @@ def report(version: str = "v2") -> dict[str, Any]:
         "refit_disagrees": False,
         "manifest_url": "https://store.test/v2/manifest.json?signature=secret",
         "report_url": "https://store.test/v2/report.json?signature=secret",
+        "report": None,
         "url_expires_at": "2026-11-16T10:15:00Z",
     }
 
@@ -193,6 +194,7 @@ def strategy() -> dict[str, Any]:
             "degradation_min_trades": 30,
             "max_age_days": 7,
             "model_max_age_days": None,
+            "feature_drift_psi": None,
             "feature_weights": {"rsi": 1.5},
             "allowed_features": ["exit_fee"],
         },

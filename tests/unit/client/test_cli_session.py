@@ -37,7 +37,17 @@ MADE: dict[str, Any] = {
     "revoked_at": None,
     "token": "arp_abcd1234_new",
 }
-OUTSIDE = {"completion", "demo", "import-trades", "migrate", "report", "up", "replay"}
+OUTSIDE = {
+    "completion",
+    "cost",
+    "demo",
+    "doctor",
+    "import-trades",
+    "migrate",
+    "replay",
+    "report",
+    "up",
+}
 """Commands that do not talk to the API, and one whose answer the model store has."""
 
 COMMANDS: dict[tuple[str, ...], tuple[str, Any]] = {

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.faults.rows import row
 from tests.unit.client.bots import TRADE, Bot
 from tests.unit.client.published import asked, learnt, odd_trades, trainers, variant
 from tests.unit.trainer.trade_stream import loaded
@@ -21,6 +22,7 @@ def bot() -> Iterator[Bot]:
         yield bot
 
 
+@row("B27")
 def test_prediction_is_the_trainers_own_bit_for_bit(bot: Bot) -> None:
     trades = odd_trades()
     for version, artifact in {"v1": learnt(), "v2": variant(1), "v3": variant(2)}.items():
@@ -40,6 +42,7 @@ def test_features_are_told_by_name_in_any_order(bot: Bot) -> None:
     assert model.predict(backwards) == model.predict({**TRADE, "comment": "text"})
 
 
+@row("B27")
 def test_prediction_says_how_many_features_were_missing(bot: Bot) -> None:
     bot.api.activate("v1", learnt())
     model = bot.start()
@@ -77,6 +80,7 @@ def test_trade_without_any_known_feature_is_logged_once_for_each_version(
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf, 10**400])
+@row("B27")
 def test_feature_without_a_usable_value_is_missing(bot: Bot, value: Any) -> None:
     bot.api.activate("v1", learnt())
     model = bot.start()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from autoretrain.domain.conditions import Condition, Decision, decide
 from autoretrain.domain.degradation import Calls, Record
+from autoretrain.domain.drift import Spread
 from autoretrain.domain.models import Policy, RecentTrades, Snapshot
 
 AS_OF = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -373,8 +374,13 @@ POLICIES = st.integers(30, 1000).flatmap(
         degradation_min_trades=st.integers(10, window),
         degradation_rule=st.sampled_from(["ratio", "calibrated"]),
         max_age_days=st.floats(0, 3650, exclude_min=True),
+        feature_drift_psi=st.none() | st.floats(0, 10, exclude_min=True),
     )
 )
+COUNTS = st.lists(st.integers(0, 300), min_size=4, max_size=4)
+SPREADS = st.lists(
+    st.builds(Spread, st.sampled_from(["rsi", "trend"]), COUNTS.filter(sum), COUNTS), max_size=3
+).map(tuple)
 CALLS = st.tuples(st.integers(0, 9), st.integers(0, 60), st.integers(0, 60)).map(
     lambda drawn: Calls(drawn[0], drawn[1], min(drawn[1:]))
 )
@@ -405,6 +411,7 @@ SNAPSHOTS = st.builds(
     new_trades=st.integers(0, 10_000),
     recent=RECENT,
     record=RECORDS,
+    spreads=SPREADS,
     model_version=st.sampled_from([None, "v1"]),
     trained_at=st.none()
     | st.timedeltas(timedelta(days=-1), timedelta(days=400)).map(lambda age: AS_OF - age),
@@ -414,11 +421,12 @@ SNAPSHOTS = st.builds(
 
 
 @given(SNAPSHOTS, POLICIES)
-def test_decision_evaluates_all_four_conditions_and_follows_them(
+def test_decision_evaluates_every_condition_that_is_on_and_follows_them(
     snapshot: Snapshot, policy: Policy
 ) -> None:
     decided = decide(snapshot, policy)
-    assert [one.name for one in decided.conditions] == NAMES
+    on = policy.feature_drift_psi is not None
+    assert [one.name for one in decided.conditions] == [*NAMES, *["feature_drift"] * on]
     assert all(one.line and one.figures for one in decided.conditions)
     assert decided.should_retrain == bool(fired(decided))
     assert decided.outcome in [*fired(decided)[:1], "too_few_trades", "nothing_due"]
@@ -430,5 +438,8 @@ def test_decision_evaluates_all_four_conditions_and_follows_them(
 def test_decision_is_no_when_a_training_has_just_finished(
     snapshot: Snapshot, policy: Policy
 ) -> None:
-    finished = replace(snapshot, trained_at=AS_OF, new_trades=0, recent=RecentTrades())
+    unseen = tuple(replace(spread, newest=(0, 0, 0, 0)) for spread in snapshot.spreads)
+    finished = replace(
+        snapshot, trained_at=AS_OF, new_trades=0, recent=RecentTrades(), spreads=unseen
+    )
     assert not decide(finished, policy).should_retrain

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
+from threading import Barrier, Lock
 from uuid import UUID
 
 import pytest
 
+from autoretrain.domain.json import Json
 from autoretrain.domain.runs import RUNNING_LEASE, STARTING_LEASE, Status
 from autoretrain.domain.work import LiveRun, TickSummary
 from autoretrain.errors import LaunchUnknown
@@ -29,7 +32,7 @@ def tick(books: FakeBooks, cluster: FakeCluster, invoker: FakeInvoker) -> Callab
     def run(
         strategies_per_check: int = 1, seconds_left: Callable[[], float] = lambda: 60.0
     ) -> Dispatched:
-        dispatcher = Dispatcher(books, cluster, invoker, strategies_per_check)
+        dispatcher = Dispatcher(books, cluster, invoker, strategies_per_check, 0)
         return dispatcher.tick(NOON, seconds_left, announce=lambda strategies: None)
 
     return run
@@ -167,7 +170,7 @@ def test_tick_leaves_a_run_alone_when_its_lease_is_renewed_meanwhile(
 ) -> None:
     books = RenewedBooks(clock, artifacts)
     run = lost_run(books, clock, Status.RUNNING)
-    dispatched = Dispatcher(books, cluster, invoker, 1).tick(
+    dispatched = Dispatcher(books, cluster, invoker, 1, 0).tick(
         NOON, lambda: 60.0, lambda strategies: None
     )
     assert dispatched.freed == ()
@@ -231,3 +234,109 @@ def test_tick_finds_the_task_of_a_launch_that_got_no_answer(
     tick()
     assert run.status is Status.STARTING
     assert run.task_arn == cluster.find(run.run_id, run.attempt)
+
+
+@dataclass
+class Watch:
+    """Seconds that pass when somebody waits, or as long as an event takes to be handed over."""
+
+    now: float = 100.0
+    send_takes: float = 0.0
+    sent_at: list[float] = field(default_factory=list)
+
+    def wait(self, seconds: float) -> None:
+        assert seconds > 0
+        self.now += seconds
+
+    def invoke(self, event: Json) -> None:
+        self.sent_at.append(round(self.now, 6))
+        self.now += self.send_takes
+
+    def seconds_left(self) -> float:
+        return 107.0 - self.now
+
+
+def paced(books: FakeBooks, cluster: FakeCluster, watch: Watch, checks_per_second: int) -> int:
+    dispatcher = Dispatcher(
+        books, cluster, watch, 2, checks_per_second, watch.wait, lambda: watch.now
+    )
+    return dispatcher.tick(NOON, watch.seconds_left, lambda strategies: None).not_sent
+
+
+@pytest.mark.parametrize(
+    ("checks_per_second", "send_takes", "expected"),
+    [
+        pytest.param(0, 0.0, [100, 100, 100], id="no pace"),
+        pytest.param(4, 0.0, [100, 100.25, 100.5], id="waits between two events"),
+        pytest.param(4, 0.1, [100, 100.25, 100.5], id="waits only for the rest"),
+        pytest.param(4, 0.5, [100, 100.5, 101], id="does not wait when sending is slow"),
+    ],
+)
+def test_tick_keeps_the_pace(
+    books: FakeBooks,
+    cluster: FakeCluster,
+    checks_per_second: int,
+    send_takes: float,
+    expected: list[float],
+) -> None:
+    for _ in range(6):
+        books.add_strategy()
+    watch = Watch(send_takes=send_takes)
+
+    assert paced(books, cluster, watch, checks_per_second) == 0
+    assert watch.sent_at == expected
+
+
+def test_tick_makes_no_rush_of_what_came_late(books: FakeBooks, cluster: FakeCluster) -> None:
+    for _ in range(8):
+        books.add_strategy()
+
+    class OneSlowSend(Watch):
+        def invoke(self, event: Json) -> None:
+            self.send_takes = 0.9 if not self.sent_at else 0.0
+            super().invoke(event)
+
+    watch = OneSlowSend()
+    paced(books, cluster, watch, 4)
+
+    assert watch.sent_at == [100, 100.9, 101.15, 101.4]
+
+
+def test_tick_keeps_the_pace_until_its_time_is_over(books: FakeBooks, cluster: FakeCluster) -> None:
+    for _ in range(20):
+        books.add_strategy()
+    watch = Watch()
+
+    not_sent = paced(books, cluster, watch, 1)
+
+    assert watch.sent_at == [100, 101, 102, 103]  # the last with 5 s left, as it waited
+    assert not_sent == 12
+
+
+class Crowd:
+    """Lets nobody go before so many are here, and knows how many ever were."""
+
+    def __init__(self, size: int) -> None:
+        self._gate, self._lock = Barrier(size, timeout=10), Lock()
+        self.here = self.most = self.sent = 0
+
+    def invoke(self, event: Json) -> None:
+        with self._lock:
+            self.here += 1
+            self.most = max(self.most, self.here)
+        self._gate.wait()
+        with self._lock:
+            self.here, self.sent = self.here - 1, self.sent + 1
+
+
+def test_tick_sends_at_once_as_many_events_as_there_are_senders(
+    books: FakeBooks, cluster: FakeCluster
+) -> None:
+    for _ in range(8):
+        books.add_strategy()
+    crowd = Crowd(4)
+    dispatcher = Dispatcher(books, cluster, crowd, 1, 0, senders=4)
+
+    dispatched = dispatcher.tick(NOON, lambda: 60.0, announce=lambda strategies: None)
+
+    assert (crowd.sent, crowd.most, dispatched.sent) == (8, 4, 8)

@@ -27,7 +27,10 @@ DISPATCHER = {
     "DATABASE_SECRET_ARN": "arn:secret",
     "CONDITION_CHECK_FUNCTION": "check",
     "STRATEGIES_PER_CHECK": "25",
+    "CHECKS_PER_SECOND": "20",
     "ECS_CLUSTER": "trainers",
+    "NOTIFICATION_TOPIC_ARN": "arn:topic",
+    "EVENT_BUS": "default",
 }
 CHECK = {
     "DATABASE_SECRET_ARN": "arn:secret",
@@ -36,6 +39,7 @@ CHECK = {
     "TRAINER_SUBNETS": "subnet-a, subnet-b,,",
     "TRAINER_SECURITY_GROUPS": "sg-a",
     "TRAINER_ASSIGN_PUBLIC_IP": "ENABLED",
+    "TRAINER_SPOT": "false",
     "MAX_CONCURRENT_TASKS": "2",
 }
 API = CHECK | {"MODEL_BUCKET": "models", "RUNS_PER_HOUR": "60"}
@@ -46,7 +50,7 @@ ISSUER = "https://project.supabase.co/auth/v1"
 def test_settings_are_read_from_variables_of_their_name() -> None:
     unrelated = {"PATH": "/bin"}
     assert read(DispatcherSettings, DISPATCHER | unrelated) == DispatcherSettings(
-        "arn:secret", "check", 25, "trainers"
+        "arn:secret", "check", 25, 20, "trainers", "arn:topic", "default"
     )
 
 
@@ -126,3 +130,20 @@ def test_bad_number_names_its_variable(text: str, message: str) -> None:
 def test_list_without_a_name_in_it_is_an_error_that_names_its_variable() -> None:
     with pytest.raises((MissingSettings, BadSetting), match="TRAINER_SUBNETS"):
         read(ConditionCheckSettings, CHECK | {"TRAINER_SUBNETS": " , "})
+
+
+def test_pace_may_be_none_at_all() -> None:
+    assert read(DispatcherSettings, DISPATCHER | {"CHECKS_PER_SECOND": "0"}).checks_per_second == 0
+    with pytest.raises(BadSetting, match="CHECKS_PER_SECOND must be at least 0"):
+        read(DispatcherSettings, DISPATCHER | {"CHECKS_PER_SECOND": "-1"})
+
+
+@pytest.mark.parametrize(("text", "meant"), [("true", True), ("false", False)])
+def test_spot_is_yes_or_no(text: str, meant: bool) -> None:
+    assert read(ConditionCheckSettings, CHECK | {"TRAINER_SPOT": text}).trainer_spot is meant
+
+
+@pytest.mark.parametrize("text", ["True", "1", "yes"])
+def test_spot_that_is_neither_yes_nor_no_is_named(text: str) -> None:
+    with pytest.raises(BadSetting, match="TRAINER_SPOT must be true or false"):
+        read(ConditionCheckSettings, CHECK | {"TRAINER_SPOT": text})

@@ -168,3 +168,22 @@ def test_line_that_is_no_fact_is_passed_on() -> None:
     out = io.StringIO()
     Narrator(out).hear("Segmentation fault")
     assert out.getvalue() == "Segmentation fault\n"
+
+
+def test_figures_for_cloudwatch_are_not_told_to_people() -> None:
+    out = io.StringIO()
+    Narrator(out).hear('{"_aws": {"Timestamp": 1, "CloudWatchMetrics": []}, "Ticks": [1.0]}')
+    assert out.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"), [(True, "📣 Notified: auto-retrain: edge: v2 is live\n"), (False, "")]
+)
+def test_notification_has_a_line_where_it_is_wanted(wanted: bool, told: str) -> None:
+    out = io.StringIO()
+    sent = {
+        "message": "auto-retrain notification sent",
+        "subject": "auto-retrain: edge: v2 is live",
+    }
+    Narrator(out, notifications=wanted).hear(json.dumps(sent))
+    assert out.getvalue() == told

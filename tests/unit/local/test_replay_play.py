@@ -168,6 +168,7 @@ def test_same_trades_give_the_same_predictions_in_whatever_order_the_file_has_th
         {"degradation_rule": "calibrated", "max_age_days": 2.5},
         {"new_trades_threshold": 1000, "max_age_days": 1.3},
         {"new_trades_threshold": 20, "model_max_age_days": 0.4},
+        {"new_trades_threshold": 1000, "feature_drift_psi": 0.05},
     ],
     ids=str,
 )

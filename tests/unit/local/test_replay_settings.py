@@ -29,6 +29,7 @@ EDGES: dict[str, list[Any]] = {
     "max_age_days": [0, 0.5, 3650, 3650.1, float("inf"), None],
     "activation_mode": ["if_better", "if_not_worse", "approve", "always", "sometimes", None],
     "model_max_age_days": [0, 1, 3650, 3651, None, "30"],
+    "feature_drift_psi": [0, 0.25, 10, 10.1, None, "0.25"],
     "feature_weights": [{}, {"a": 3}, {"a": 3.1}, {"a": -0.1}, {"": 1}, {"a": "1"}, ["a"], None],
     "allowed_features": [[], ["a"], ["a" * 201], ["a\x00"], ["é "], "a", [1], None],
 }

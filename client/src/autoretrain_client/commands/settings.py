@@ -39,6 +39,7 @@ SETTINGS: Mapping[str, Kind] = {
     "degradation_min_trades": WHOLE,
     "max_age_days": NUMBER,
     "model_max_age_days": or_none(NUMBER),
+    "feature_drift_psi": or_none(NUMBER),
     "feature_weights": WEIGHTS,
     "allowed_features": NAMES,
 }

@@ -1,0 +1,1 @@
+"""Looks at everything that has to be right before a training can work, and changes nothing."""
