@@ -84,6 +84,14 @@ test("a first training counts all trades, and is done for good afterwards", () =
   expect(later.dial.kind).toBe("idle");
 });
 
+test("feature drift shows the feature that is nearest to its limit", () => {
+  const features = { rsi: { psi: 0.12, limit: 0.25 }, atr: { psi: 0.2, limit: 0.6 } };
+  const told = gauge(condition("feature_drift", { threshold: 0.25, trades: 120, features }));
+
+  expect(told.words).toBe("rsi has PSI 0.12, retrains above 0.25");
+  expect(told.distance).toBe("0.13 to go");
+});
+
 test("what was counted before the last training is not shown as if it still held", () => {
   const fired = { fired: true };
   const told = gauge(condition("new_trades", { new_trades: 57, threshold: 50 }, fired), -0.01);

@@ -88,7 +88,7 @@ def test_settings_are_saved_and_taken_back(window: Window, person: Person) -> No
     expect(switch).not_to_be_checked()
 
 
-def test_setting_that_is_refused_is_said_and_changes_nothing(
+def test_setting_that_is_refused_is_said_and_stays_to_be_corrected(
     window: Window, person: Person
 ) -> None:
     window.expected = (r"Failed to load resource: .* 422",)
@@ -99,6 +99,7 @@ def test_setting_that_is_refused_is_said_and_changes_nothing(
     form.get_by_role("button", name="Save settings").click()
 
     told(page, "degradation_min_trades")
+    expect(form.get_by_label("Judged from")).to_have_value("80")
 
 
 def test_paused_strategy_is_resumed(window: Window, person: Person) -> None:

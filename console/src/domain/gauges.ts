@@ -31,6 +31,7 @@ const TITLES: Readonly<Record<string, string>> = {
   new_trades: "New trades",
   performance_degradation: "Performance",
   weekly_schedule: "Schedule",
+  feature_drift: "Feature drift",
 };
 
 export function gaugesOf(strategy: Told, now: number): Gauge[] {
@@ -63,6 +64,8 @@ function faceOf(condition: Condition, strategy: Told, now: number): Face {
       return performance(condition, strategy, now);
     case "weekly_schedule":
       return schedule(condition, strategy, now);
+    case "feature_drift":
+      return drift(condition, strategy, now);
     default:
       return idle("–", condition.line);
   }
@@ -139,6 +142,24 @@ function calibrated(figures: Figures): Face {
     reading: evidence.toFixed(1),
     words: `accuracy ${percent(number(figures.observed))} against ${percent(number(figures.expected))} expected of ${plural(number(figures.trades), "trade")}`,
     distance: `evidence ${evidence.toFixed(1)} of ${count(threshold)}`,
+  };
+}
+
+/** The feature that is nearest to its own limit stands for all. */
+function drift({ figures, line }: Condition, strategy: Told, now: number): Face {
+  if (trainedSince(strategy)) return anew(strategy, now);
+  const drifts = Object.entries(figuresOf(figures.features)).map(([feature, told]) => {
+    const { psi, limit } = figuresOf(told);
+    return { feature, psi: number(psi), limit: number(limit) };
+  });
+  const [farthest] = drifts.sort((one, other) => other.psi / other.limit - one.psi / one.limit);
+  if (!farthest) return idle("–", line);
+  const { feature, psi, limit } = farthest;
+  return {
+    dial: { kind: "fill", share: psi / limit },
+    reading: psi.toFixed(2),
+    words: `${feature} has PSI ${psi.toFixed(2)}, retrains above ${limit.toFixed(2)}`,
+    distance: psi > limit ? "drifted" : `${(limit - psi).toFixed(2)} to go`,
   };
 }
 

@@ -10,16 +10,24 @@ import { done, failed } from "../parts/toasts";
 
 type Deed = () => Promise<unknown>;
 
-export async function perform(id: string, deed: Deed, said: string, undo?: Deed): Promise<void> {
+/** Whether it was done. */
+export async function perform(id: string, deed: Deed, said: string, undo?: Deed): Promise<boolean> {
+  const isDone = await tried(deed);
+  if (isDone) done(said, undo ? () => void perform(id, undo, "Taken back.") : null);
+  await refreshed(id);
+  return isDone;
+}
+
+async function tried(deed: Deed): Promise<boolean> {
   try {
     await deed();
-    done(said, undo ? () => void perform(id, undo, "Taken back.") : null);
+    return true;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     if (error instanceof Unreachable) lost(queries);
     failed(error);
+    return false;
   }
-  await refreshed(id);
 }
 
 export async function activate(strategy: Strategy, version: string): Promise<void> {
@@ -119,8 +127,8 @@ export async function cancel(run: Run): Promise<void> {
   await perform(run.strategy_id, () => actions.cancel(run.id), "The training is cancelled.");
 }
 
-export async function save(id: string, before: Settings, changes: SettingsChange): Promise<void> {
-  await perform(
+export function save(id: string, before: Settings, changes: SettingsChange): Promise<boolean> {
+  return perform(
     id,
     () => actions.change(id, changes),
     "Settings saved.",

@@ -34,8 +34,7 @@ export function SettingsForm({ strategy }: { strategy: Strategy }) {
     setBusy(true);
     const weights = changes.feature_weights;
     const body = weights ? { ...changes, feature_weights: stored(weights) } : changes;
-    await save(strategy.id, strategy.settings, body);
-    setChanges({});
+    if (await save(strategy.id, strategy.settings, body)) setChanges({});
     setBusy(false);
   };
   const isChanged = Object.keys(changes).length > 0;
@@ -115,6 +114,13 @@ function When({ shown, change }: Part) {
         range={[0.01, 3650]}
         step="any"
         change={(max_age_days) => change({ max_age_days })}
+      />
+      <OptionalNumber
+        name="Feature drift"
+        unit="PSI that a feature may move by; off where it is empty"
+        value={shown.feature_drift_psi}
+        range={[0.01, 10]}
+        change={(feature_drift_psi) => change({ feature_drift_psi })}
       />
     </fieldset>
   );
