@@ -9,6 +9,8 @@ PYTHON ?= $(shell for p in python3.13 "$$HOME"/.pyenv/versions/3.13.*/bin/python
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$p" && break; done)
 
 export UV_PYTHON_DOWNLOADS := never
+# As pip does: a company's proxy may have a certificate of its own.
+export UV_SYSTEM_CERTS := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 UV := .venv/bin/uv
 PACKAGES := layers/core functions/trainer client local
