@@ -11,6 +11,9 @@ PYTHON ?= $(shell for p in python3.13 "$$HOME"/.pyenv/versions/3.13.*/bin/python
 export UV_PYTHON_DOWNLOADS := never
 # As pip does: a company's proxy may have a certificate of its own.
 export UV_SYSTEM_CERTS := true
+export NODE_USE_SYSTEM_CA := 1
+# The same for a Node before 22.19.
+export NODE_EXTRA_CA_CERTS ?= $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 UV := .venv/bin/uv
 PACKAGES := layers/core functions/trainer client local
@@ -40,16 +43,21 @@ setup: .venv/ready .venv-scan/ready console/node_modules/ready ## Install everyt
 	@.venv/bin/pip install --quiet --require-hashes -r locks/setup.txt
 	@$(UV) pip install --quiet --python .venv --require-hashes -r requirements.lock
 	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation $(PACKAGES:%=-e %)
+	@.venv/bin/python -c 'import lightgbm' 2>/dev/null || { echo "LightGBM needs the OpenMP runtime of the system: apt-get install libgomp1 (Debian, Ubuntu), dnf install libgomp (Fedora), brew install libomp (macOS)"; exit 2; }
 	@touch $@
+
+# $(call environment,FOLDER,LOCK): what is locked, in an environment that is new.
+define environment
+	@rm -rf $(1)
+	@$(PYTHON) -m venv --without-pip $(1)
+	@$(UV) pip install --quiet --python $(1) --require-hashes -r $(2)
+endef
 
 .venv-scan/ready: locks/scan.txt locks/runtime.txt locks/guards.txt .venv/ready
 	@echo "Setting up .venv-scan …"
-	@rm -rf .venv-scan
-	@$(PYTHON) -m venv .venv-scan
-	@$(UV) pip install --quiet --python .venv-scan --require-hashes -r locks/scan.txt
+	$(call environment,.venv-scan,locks/scan.txt)
+	$(call environment,.venv-scan/guards,locks/guards.txt)
 	@$(UV) pip install --quiet --python .venv-scan --target .venv-scan/runtime --require-hashes -r locks/runtime.txt
-	@$(PYTHON) -m venv --without-pip .venv-scan/guards
-	@$(UV) pip install --quiet --python .venv-scan/guards --require-hashes -r locks/guards.txt
 	@touch $@
 
 .venv-bench/ready: locks/bench.txt .venv/ready
@@ -60,16 +68,12 @@ setup: .venv/ready .venv-scan/ready console/node_modules/ready ## Install everyt
 
 .venv-docs/ready: locks/docs.txt .venv/ready
 	@echo "Setting up .venv-docs …"
-	@rm -rf .venv-docs
-	@$(PYTHON) -m venv --without-pip .venv-docs
-	@$(UV) pip install --quiet --python .venv-docs --require-hashes -r locks/docs.txt
+	$(call environment,.venv-docs,locks/docs.txt)
 	@touch $@
 
 .venv-node/ready: locks/node.txt .venv/ready
 	@echo "Setting up .venv-node: there is no node here from 20.19 up …"
-	@rm -rf .venv-node
-	@$(PYTHON) -m venv --without-pip .venv-node
-	@$(UV) pip install --quiet --python .venv-node --require-hashes -r locks/node.txt
+	$(call environment,.venv-node,locks/node.txt)
 	@touch $@
 
 console/node_modules/ready: console/package-lock.json console/package.json $(NODE_READY)
@@ -132,12 +136,15 @@ bench-learning: .venv-bench/ready ## Compare the product with baselines on the t
 bench-gate: .venv/ready ## How often the gate lets a bad challenger pass, on the flip log in DATA
 	@PYTHONPATH=. .venv/bin/python bench/gate.py --data $(DATA) $(MARKDOWN)
 
+.PHONY: bench-recipes
+bench-recipes: .venv-bench/ready ## Ways to learn from long logs, on four streams of its own and the logs in DATA
+	@PYTHONPATH=.:.venv-bench .venv/bin/python bench/streams.py --out .streams
+	@PYTHONPATH=.:.venv-bench .venv/bin/python bench/recipes.py --data .streams --data $(DATA) $(MARKDOWN)
+
 .PHONY: bench-degradation
 bench-degradation: .venv/ready ## False alarms and found drops of the calibrated degradation test
 	@PYTHONPATH=. .venv/bin/python bench/degradation.py $(MARKDOWN)
 
-# Two at a time: each waits for something the other does not.
-CHECKS := types template code cloud console format imports
 .PHONY: bench
 bench: .venv-bench/ready .venv-scan/ready ## Measure what the product must reach (ONLY=check,load)
 	@PYTHONPATH=. .venv/bin/python -m bench.performance $(if $(ONLY),--only $(ONLY))
@@ -146,6 +153,8 @@ bench: .venv-bench/ready .venv-scan/ready ## Measure what the product must reach
 bench-smoke: .venv-bench/ready .venv-scan/ready ## Run every benchmark once, on small data
 	@PYTHONPATH=. .venv/bin/python -m bench.performance --smoke
 
+# Two at a time: each waits for something the other does not.
+CHECKS := types template code cloud console format imports
 .PHONY: check $(CHECKS:%=check-%)
 check: setup ## What never runs the code: format, lint, types, imports, template, what guards it
 	@$(MAKE) --no-print-directory --jobs=2 $(and $(filter output-sync,$(.FEATURES)),--output-sync) $(CHECKS:%=check-%)
@@ -203,11 +212,11 @@ stamp: ## Write VERSION into everything that has one, and date the changelog
 
 .PHONY: soak
 soak: .venv/ready ## 90 simulated days in which calls fail, and 200,000 steps of the model test
-	@.venv/bin/pytest tests/faults/test_soak.py tests/faults/test_machine.py --fault-profile long --fault-figures soak.json
+	@.venv/bin/pytest tests/faults/test_soak.py tests/faults/test_machine.py --fault-profile long --fault-figures tests/faults/results/soak.json
 
 .PHONY: load
 load: .venv/ready ## The busiest hour: 5,000 strategies due at once, 50 clients at the API
-	@.venv/bin/python -m tests.load --figures load.json
+	@.venv/bin/python -m tests.load --figures tests/faults/results/load.json
 
 .PHONY: format
 format: .venv/ready ## Format the code
@@ -237,5 +246,5 @@ lock: .venv/ready ## Renew every pinned, hashed requirement
 
 .PHONY: clean
 clean: ## Remove what make has installed and built; .local, with your data, stays
-	@rm -rf .venv .venv-scan .venv-bench .venv-docs .venv-matrix .venv-node .aws-sam site \
+	@rm -rf .venv .venv-scan .venv-bench .venv-docs .venv-matrix .venv-node .aws-sam .streams site \
 		console/node_modules console/dist

@@ -26,7 +26,6 @@ from autoretrain.domain.degradation import (
     BLOCK_TRADES,
     DROPS,
     FROM_THE_START,
-    GRID,
     GUARANTEE,
     LATER,
     PRIOR_CALLS,
@@ -46,7 +45,10 @@ MIN_TRADES, WINDOW, RATIO = 30, 50, 0.9
 CUSUM_DROP, CUSUM_LIMIT = 0.8, 5.1
 RULES = ("calibrated", "ratio", "cusum")
 
-_P = np.sin((np.arange(GRID) + 0.5) / GRID * math.pi / 2) ** 2
+# The product sums up one life at a time; a grid takes all of them at once. It is even in arcsin √p,
+# where every p is told from its neighbours equally well.
+_GRID = 100
+_P = np.sin((np.arange(_GRID) + 0.5) / _GRID * math.pi / 2) ** 2
 _LOG_P, _LOG_NOT_P = np.log(_P), np.log1p(-_P)
 
 
@@ -97,7 +99,7 @@ class Runs:
         known = (self.judged_right > 0) | (self.judged_wrong > 0)
         right = np.stack(self.right) * known
         wrong = np.stack(self.wrong) * known
-        prior = PRIOR_CALLS - 0.5  # the grid is even in arcsin √p
+        prior = PRIOR_CALLS - 0.5  # as a density of arcsin √p
         all_right = self.judged_right + right.sum(0) + prior
         flat = _log_sum(all_right, self.judged_wrong + wrong.sum(0) + prior, None, 1.0)
         total = np.zeros(len(known))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Generator, Iterator
@@ -35,6 +36,12 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"skipped, and skips are forbidden here: {report.longrepr}"
     return report
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _collected_soon() -> None:
+    """What a test leaves open fails that test, not one that comes much later."""
+    gc.set_threshold(700)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -202,7 +202,8 @@ class FakeBooks:
 
     # Checking
 
-    def snapshots(self, strategy_ids: Sequence[UUID], as_of: datetime) -> list[Snapshot]:
+    def snapshots(self, strategy_ids: Sequence[UUID]) -> list[Snapshot]:
+        as_of = self.clock.now()
         return [
             replace(strategy.snapshot, as_of=as_of, queued_run=self._queued(strategy_id))
             for strategy_id, strategy in sorted(self.strategies.items())

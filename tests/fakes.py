@@ -12,6 +12,7 @@ from autoretrain.domain.json import Json
 from autoretrain.domain.models import Assignment, Lesson
 from autoretrain.errors import (
     ArtifactCorrupt,
+    ArtifactMissing,
     ArtifactUnavailable,
     AutoRetrainError,
     DependencyError,
@@ -88,8 +89,10 @@ class FakeArtifacts:
             raise ArtifactCorrupt
 
     def get(self, key: str, sha256: str) -> bytes:
-        if self.down or key not in self.files:
+        if self.down:
             raise ArtifactUnavailable
+        if key not in self.files:
+            raise ArtifactMissing(key)
         if hashlib.sha256(self.files[key]).hexdigest() != sha256:
             raise ArtifactCorrupt
         return self.files[key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -14,12 +15,15 @@ from uuid import UUID, uuid4
 
 import psycopg2
 
+from autoretrain.domain.conditions import decide
 from autoretrain.services.check import Checker
 from autoretrain.services.launch import Launcher
-from autoretrain.storage.books import CheckBooks, LaunchBooks
-from autoretrain.storage.clock import DatabaseClock
+from autoretrain.storage.checking import CheckBooks, decision_row
 from autoretrain.storage.connection import connect
-from bench.performance.rows import Pair, row
+from autoretrain.storage.launching import LaunchBooks
+from autoretrain.storage.records import asked_records
+from bench.performance.by_hand import ALL, BY_HAND, DECIDED, NEW, NEWEST, STRATEGY
+from bench.performance.rows import Pair, figure, row
 from bench.performance.scene import Scene, ask
 from bench.performance.timing import each, medians
 from bench.performance.worlds import Market, strategy_ids
@@ -27,58 +31,6 @@ from bench.performance.worlds import Market, strategy_ids
 N_PLUS_1 = "one new connection and five statements per strategy, extrapolated"
 LESS = 10
 """The past of the smaller market is that much shorter."""
-
-# The five statements of a check that asks for one thing after the other.
-_STRATEGY = """
-SELECT ml_model_trained_at, id, name, is_active, ml_training_enabled, ml_min_trades_for_training,
-    ml_model_version, ml_model_performance
-FROM public.ai_strategies WHERE id = %(id)s
-"""
-_ALL = "SELECT count(*) FROM public.trades WHERE strategy_id = %(id)s AND closed_at IS NOT NULL"
-_NEW = f"{_ALL} AND decided_at >= %(trained_at)s"
-_NEWEST = """
-SELECT pnl_pct FROM public.trades
-WHERE strategy_id = %(id)s AND closed_at IS NOT NULL AND decided_at >= %(trained_at)s
-ORDER BY decided_at DESC LIMIT 50
-"""
-_DECIDED = """
-INSERT INTO autoretrain.retrain_decisions
-    (strategy_id, decided_at, should_retrain, outcome, reason, conditions)
-VALUES (%(id)s, now(), false, 'nothing_due', '', '[]')
-"""
-# By hand: one bounded scan of the newest trades gives every figure of the check.
-_BY_HAND = """
-SELECT s.id, s.user_id, s.name, s.is_active AND s.ml_training_enabled AND t.paused_reason IS NULL,
-    s.ml_min_trades_for_training, t.new_trades_threshold, t.degradation_ratio,
-    t.degradation_window, t.degradation_min_trades, t.degradation_rule, t.max_age_days,
-    s.ml_model_version, s.ml_model_trained_at, s.ml_model_performance, t.trades_read_at,
-    a.verdict -> 'calls', newest.*
-FROM public.ai_strategies s
-JOIN autoretrain.strategy_training t ON t.strategy_id = s.id
-LEFT JOIN autoretrain.model_artifacts a ON a.strategy_id = s.id AND a.version = t.champion
-CROSS JOIN LATERAL (
-    SELECT count(*) AS total, count(*) FILTER (WHERE new) AS new,
-        count(*) FILTER (WHERE new AND executed AND place <= 50) AS recent,
-        count(*) FILTER (WHERE new AND executed AND place <= 50 AND pnl_pct > 0) AS wins,
-        count(*) FILTER (WHERE new AND model_version = s.ml_model_version) AS predicted,
-        count(*) FILTER (WHERE new AND model_version = s.ml_model_version
-            AND (win_probability >= 0.5) = (pnl_pct > 0)) AS correct,
-        avg(greatest(win_probability, 1 - win_probability))
-            FILTER (WHERE new AND model_version = s.ml_model_version) AS confidence
-    FROM (
-        SELECT *, decided_at >= s.ml_model_trained_at AS new, row_number() OVER () AS place
-        FROM (
-            SELECT decided_at, pnl_pct, executed, model_version, win_probability
-            FROM public.trades
-            WHERE strategy_id = s.id AND closed_at <= now() AND closed_at >= decided_at
-                AND abs(pnl_pct) < 'Infinity'
-            ORDER BY decided_at DESC
-            LIMIT s.ml_min_trades_for_training
-        ) newest
-    ) placed
-) newest
-WHERE s.id = ANY(%(ids)s::uuid[])
-"""
 
 
 class Cluster:
@@ -92,7 +44,7 @@ def checker(scene: Scene, url: str) -> Checker:
     """The product's own, on a warm connection of its own."""
     database = scene.opened(url)
     launcher = Launcher(LaunchBooks(database), Cluster(), max_concurrent_tasks=1_000_000)
-    return Checker(CheckBooks(database), launcher, DatabaseClock(database))
+    return Checker(CheckBooks(database), launcher)
 
 
 def market(scene: Scene, shorter: int = 1) -> str:
@@ -106,7 +58,8 @@ def market(scene: Scene, shorter: int = 1) -> str:
 )
 def _two_hundred(scene: Scene) -> Pair:
     ours, reference = _all_strategies(scene)
-    return Pair(ours["many"], reference, _counted(scene))
+    alone = f"its two statements alone: {figure(ours['statements'])} s"
+    return Pair(ours["many"], reference, f"{_counted(scene)}; {alone}")
 
 
 @row("check.1_per_event", "the same, one strategy per event, warm", "s", N_PLUS_1, 1 / 5)
@@ -122,14 +75,13 @@ def _read(scene: Scene) -> Pair:
     books, by_hand = CheckBooks(scene.opened(url)), connect(url)
 
     def ours() -> None:
-        now = datetime.now(UTC)
         for batch in batches:
-            books.snapshots(batch, now)
+            books.snapshots(batch)
 
     def written() -> None:
         with by_hand.cursor() as cursor:
             for batch in batches:
-                cursor.execute(_BY_HAND, {"ids": batch})
+                cursor.execute(BY_HAND, {"ids": batch})
                 cursor.fetchall()
                 by_hand.commit()
 
@@ -152,7 +104,7 @@ def _heap(scene: Scene) -> Pair:
     url, database = market(scene), scene.opened(market(scene))
     before = _index_use(url)
     for batch in _batches(scene, url):
-        CheckBooks(database).snapshots(batch, datetime.now(UTC))
+        CheckBooks(database).snapshots(batch)
     database.close()  # a session hands its counts on when it ends
     fetched, read = (now - then for now, then in zip(_index_use(url), before, strict=True))
     return Pair(100 * fetched / read, 1.0, f"{read:,} rows read")
@@ -184,9 +136,14 @@ def _handler(scene: Scene) -> Pair:
     with closing(plain):
         taken = medians(
             scene.sizes.rounds * 10,
-            {"ours": each(calls, lambda: handler(event, None)), "one": each(calls, ask_for_one)},
+            {
+                "ours": each(calls, lambda: handler(event, None)),
+                "statements": each(calls, _statements(scene, url, [[UUID(one)]])),
+                "one": each(calls, ask_for_one),
+            },
         )
-    return Pair(1e3 * taken["ours"] / calls, 1e3 * taken["one"] / calls)
+    alone = f"its two statements alone: {figure(1e3 * taken['statements'] / calls)} ms"
+    return Pair(1e3 * taken["ours"] / calls, 1e3 * taken["one"] / calls, alone)
 
 
 def lambda_handler(scene: Scene, url: str) -> Callable[[Any, Any], Any]:
@@ -202,7 +159,8 @@ def lambda_handler(scene: Scene, url: str) -> Callable[[Any, Any], Any]:
 
 
 def _all_strategies(scene: Scene) -> tuple[dict[str, float], float]:
-    """Seconds for all strategies: ours by events of many and of one, and the reference."""
+    """Seconds for all strategies: ours by events of many and of one, the statements of the former,
+    and the reference."""
     return scene.once("check of all", partial(_measured, scene))
 
 
@@ -219,12 +177,14 @@ def _measured(scene: Scene) -> tuple[dict[str, float], float]:
         size.rounds,
         {
             "many": _check_all(scene, url),
+            "statements": _statements(scene, url, list(_batches(scene, url))),
             "one": one_each,
             "reference": partial(_ask_five, url, sample),
         },
     )
     times = size.strategies / len(sample)
-    return {"many": taken["many"], "one": taken["one"] * times}, taken["reference"] * times
+    ours = {name: taken[name] for name in ("many", "statements")}
+    return ours | {"one": taken["one"] * times}, taken["reference"] * times
 
 
 def _check_all(scene: Scene, url: str) -> Callable[[], None]:
@@ -237,15 +197,32 @@ def _check_all(scene: Scene, url: str) -> Callable[[], None]:
     return check
 
 
+def _statements(scene: Scene, url: str, batches: Sequence[Sequence[UUID]]) -> Callable[[], None]:
+    """No more than a check asks of the database: what was decided before is stored again."""
+    database, slot = scene.opened(url), datetime.now(UTC)
+    prepared = []
+    for batch in batches:
+        decided = [decide(one, one.policy) for one in CheckBooks(database).snapshots(batch)]
+        decisions = json.dumps([decision_row(decision) for decision in decided])
+        prepared.append((asked_records(batch, None), decisions))
+
+    def work() -> None:
+        for asked, decisions in prepared:
+            database.read("snapshots", **asked)
+            database.once("store_decisions", decisions=decisions, slot=slot)
+
+    return work
+
+
 def _ask_five(url: str, sample: Sequence[str]) -> None:
     for one in sample:
         with closing(psycopg2.connect(url)) as opened, opened, opened.cursor() as cursor:
-            cursor.execute(_STRATEGY, {"id": one})
+            cursor.execute(STRATEGY, {"id": one})
             (strategy,) = cursor.fetchall()
-            for asked in (_ALL, _NEW, _NEWEST):
+            for asked in (ALL, NEW, NEWEST):
                 cursor.execute(asked, {"id": one, "trained_at": strategy[0]})
                 cursor.fetchall()
-            cursor.execute(_DECIDED, {"id": one})
+            cursor.execute(DECIDED, {"id": one})
 
 
 def _batches(scene: Scene, url: str) -> Iterator[list[UUID]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from statistics import median
+from statistics import mean, median
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID
@@ -19,7 +19,7 @@ from autoretrain.domain.json import Json
 from autoretrain.domain.work import DueStrategy
 from autoretrain.services.check import Checker
 from autoretrain.services.dispatch import Dispatched, Dispatcher
-from autoretrain.storage.books import DispatchBooks
+from autoretrain.storage.dispatching import DispatchBooks
 from bench.performance.aws import aws
 from bench.performance.check import checker
 from bench.performance.rows import Pair, row
@@ -110,28 +110,40 @@ def _grown(place: int) -> None:
         11.0,
     )
     def measure(scene: Scene) -> Pair:
-        sizes = scene.sizes.ticked
-        return Pair(_tick_seconds(scene, sizes[place + 1]), _tick_seconds(scene, sizes[place]))
+        seconds = scene.once("ticks", lambda: _ticked(scene))
+        return Pair(seconds[place + 1], seconds[place])
 
 
 _grown(0)
 _grown(1)
 
 
-def _tick_seconds(scene: Scene, strategies: int) -> float:
-    return scene.once(f"tick over {strategies}", lambda: _ticks(scene, strategies))
+def _ticked(scene: Scene) -> list[float]:
+    """Seconds of a tick over each number of strategies, the medians of a few rounds in which they
+    take turns. A round has as many of the small ticks as look at the strategies of the middle one:
+    one alone is over too soon to be timed on a busy machine."""
+    sizes = scene.sizes.ticked
+    ticks = [(_tick_over(scene, size), max(1, sizes[1] // size)) for size in sizes]
+    rounds = [
+        [mean(tick() for _ in range(times)) for tick, times in ticks]
+        for _ in range(min(3, scene.sizes.rounds))
+    ]
+    return [median(taken) for taken in zip(*rounds, strict=True)]
 
 
-def _ticks(scene: Scene, strategies: int) -> float:
-    """The median of a few ticks, each with the same strategies due: what it started is undone."""
+def _tick_over(scene: Scene, strategies: int) -> Callable[[], float]:
+    """What tells the seconds of a tick, each time with the same strategies due: what it has started
+    is undone."""
     market = Market(strategies, strategies * 200, due_every=DUE_EVERY)
     url = scene.database(f"ticked_{strategies}", market.fill)
     made, books = checker(scene, url), DispatchBooks(scene.opened(url))
-    taken = []
-    for _ in range(3 if scene.sizes.rounds > 1 else 1):
-        taken.append(seconds_of(lambda: _tick(books, InPlace(made))))
+
+    def tick() -> float:
+        seconds = seconds_of(lambda: _tick(books, InPlace(made)))
         execute(url, "TRUNCATE autoretrain.training_runs CASCADE", "VACUUM ANALYZE")
-    return median(taken)
+        return seconds
+
+    return tick
 
 
 def _send_all(strategies: int) -> Dispatched:

@@ -12,8 +12,8 @@ from uuid import UUID
 from bench.performance.timing import seconds_of
 
 
-def ours(url: str, strategy: str, rows: int) -> object:
-    """What the trainer does, on a connection that it has."""
+def ours(url: str, strategy: str, rows: int) -> float:
+    """Seconds of what the trainer does, on a connection that it has."""
     from autoretrain.storage.clock import DatabaseClock
     from autoretrain.storage.connection import connect
     from autoretrain.storage.database import TRAINER, Database
@@ -32,8 +32,8 @@ def ours(url: str, strategy: str, rows: int) -> object:
     return seconds_of(load)
 
 
-def read_sql(url: str, strategy: str, rows: int) -> object:
-    """What a script does."""
+def read_sql(url: str, strategy: str, rows: int) -> float:
+    """Seconds of what a script does."""
     import warnings
 
     import pandas as pd

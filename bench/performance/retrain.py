@@ -22,13 +22,14 @@ from autoretrain.services.train import Finished
 from autoretrain.storage.clock import DatabaseClock
 from autoretrain.storage.database import TRAINER
 from autoretrain_trainer.bootstrap import assemble
-from autoretrain_trainer.fit import Course
+from autoretrain_trainer.fit import Course, fading
 from autoretrain_trainer.inputs import SYMBOL, matrix
-from autoretrain_trainer.recipe import recipe_for
+from autoretrain_trainer.recipe import LONG_MEMORY_ROWS, recipe_for
 from autoretrain_trainer.rows import Trades
+from bench.performance import load_once
 from bench.performance.aws import Aws, aws
 from bench.performance.processes import python
-from bench.performance.rows import Pair, row
+from bench.performance.rows import Pair, figure, row
 from bench.performance.scene import Scene, ask, execute
 from bench.performance.timing import seconds_of
 from bench.performance.worlds import USER, add_featured
@@ -75,12 +76,16 @@ class Fit:
         )
 
     def again(self) -> None:
-        rows = len(self.win)
+        recipe = recipe_for(len(self.win))
         data = lgb.Dataset(
-            self.columns, self.win, categorical_feature=self.categorical, params=self.params
+            self.columns,
+            self.win,
+            weight=fading(len(self.win), recipe.half_life),
+            categorical_feature=self.categorical,
+            params=self.params,
         )
         booster = lgb.Booster(self.params, data)
-        for _ in range(recipe_for(rows).trees):
+        for _ in range(recipe.trees):
             booster.update()
 
 
@@ -129,7 +134,7 @@ def _retrain(scene: Scene, rows: int) -> Pair:
         trainer = _trainer(scene, url)
         # The first model has no champion to beat; it is what warms the trainer up.
         _train(trainer, url, strategy)
-        ours, pure = [], []
+        ours, pure, reading = [], [], []
         for _ in range(scene.sizes.rounds):
             execute(url, _AGE_CHAMPION, strategy=strategy, fresh=max(100, rows // 10))
             _queue(url, [strategy])
@@ -137,7 +142,9 @@ def _retrain(scene: Scene, rows: int) -> Pair:
                 ours.append(seconds_of(lambda: _work(trainer)))
             fits = [Fit.of(*one) for one in heard]
             pure.append(sum(seconds_of(one.again) for one in fits))
-    return Pair(median(ours), median(pure), f"{len(fits)} fits")
+            reading.append(load_once.ours(url, strategy, min(rows, LONG_MEMORY_ROWS)))
+    told = f"{len(fits)} fits; its trades alone take {figure(median(reading))} s to read"
+    return Pair(median(ours), median(pure), told)
 
 
 def _trainer(scene: Scene, url: str) -> Any:

@@ -126,7 +126,8 @@ def table(results: Sequence[Result]) -> str:
         "|---|---:|---:|---|---:|---:|---|",
     ]
     lines += [
-        f"| {one.what} | {figure(one.ours)} {one.unit} | {figure(one.reference)} {one.unit}"
+        f"| {one.what}{f' ({one.told})' if one.told else ''}"
+        f" | {figure(one.ours)} {one.unit} | {figure(one.reference)} {one.unit}"
         f" | {one.reference_name} | {figure(one.ratio)} | ≤ {figure(one.target)}"
         f" | {'met' if one.met else '**not met**'} |"
         for one in results

@@ -31,40 +31,24 @@ _SETTINGS = (
 class Sizes:
     """How much of everything: rows, strategies, rounds."""
 
-    strategies: int
-    trades: int
-    sampled: int
-    per_event: int
-    load_rows: int
-    large_load_rows: int
-    retrain_rows: tuple[int, int, int]
-    drained: int
-    scripts: int
-    predictions: int
-    starts: int
-    sent: int
-    requests: int
-    ticked: tuple[int, int, int]
-    rounds: int
+    strategies: int = 10_000
+    trades: int = 10_000_000
+    sampled: int = 100
+    per_event: int = 200
+    load_rows: int = 100_000
+    large_load_rows: int = 1_000_000
+    retrain_rows: tuple[int, int, int] = (1_000, 10_000, 100_000)
+    drained: int = 200
+    scripts: int = 20
+    predictions: int = 50_000
+    starts: int = 9
+    sent: int = 10_000
+    requests: int = 1_600
+    ticked: tuple[int, int, int] = (100, 1_000, 10_000)
+    rounds: int = 7
 
 
-FULL = Sizes(
-    strategies=10_000,
-    trades=10_000_000,
-    sampled=100,
-    per_event=200,
-    load_rows=100_000,
-    large_load_rows=1_000_000,
-    retrain_rows=(1_000, 10_000, 100_000),
-    drained=200,
-    scripts=20,
-    predictions=50_000,
-    starts=9,
-    sent=10_000,
-    requests=1_600,
-    ticked=(100, 1_000, 10_000),
-    rounds=7,
-)
+FULL = Sizes()
 SMOKE = Sizes(
     strategies=60,
     trades=6_000,

@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from autoretrain_local.stack import CONDITION_CHECK, DISPATCHER, LocalStack
+from autoretrain_local.account import CONDITION_CHECK, DISPATCHER
+from autoretrain_local.stack import LocalStack
 from bench.performance.processes import silenced
 from bench.performance.rows import Pair, row
 from bench.performance.scene import Scene

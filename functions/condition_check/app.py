@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from autoretrain import bootstrap
 from autoretrain.domain.conditions import Decision
 from autoretrain.domain.work import Claimed, NotClaimed
 from autoretrain.errors import DependencyError
-from autoretrain.incoming import text, understood
+from autoretrain.incoming import hour, text, understood
 from autoretrain.logs import RedactingFormatter
 from autoretrain.metrics import CHECKS, DECISIONS, LAUNCH_FAILURES, Metric, emit
 from autoretrain.services.check import Checked, Checker
@@ -58,8 +58,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 
 
 def wanted_of(event: dict[str, Any]) -> tuple[list[UUID], datetime]:
-    slot = datetime.fromisoformat(text(event["slot"]))
-    return [UUID(text(one)) for one in event["strategy_ids"]], slot.astimezone(UTC)
+    """The dispatcher says for which tick; a person may say now."""
+    return [UUID(text(one)) for one in event["strategy_ids"]], hour(event["slot"])
 
 
 def figures_of(checked: list[Checked]) -> dict[Metric, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from autoretrain import bootstrap
 from autoretrain.domain.runs import Status
-from autoretrain.incoming import text, understood
+from autoretrain.incoming import hour, understood
 from autoretrain.logs import RedactingFormatter
 from autoretrain.metrics import (
     CHECKS_NOT_SENT,
@@ -62,8 +62,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def slot_of(event: dict[str, Any]) -> datetime:
-    at = datetime.fromisoformat(text(event["time"])).astimezone(UTC)
-    return at.replace(minute=0, second=0, microsecond=0)
+    """EventBridge says when, so that what comes late is known to be; a person may say now."""
+    return hour(event["time"])
 
 
 def figures_of(dispatched: Dispatched) -> dict[Metric, float]:

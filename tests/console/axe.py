@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from autoretrain_local.stack import CONSOLE
+from autoretrain_local.account import CONSOLE
 
 _AXE = CONSOLE.parent / "node_modules" / "axe-core" / "axe.min.js"
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from autoretrain_local.account import CONSOLE
 from autoretrain_local.postgres import PostgresServer
-from autoretrain_local.stack import CONSOLE
 from tests.conftest import cloned
 from tests.console.chromium import NAMES, chromium_here
 from tests.console.site import Person, Site, site_on

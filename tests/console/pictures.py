@@ -14,11 +14,12 @@ from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
 from autoretrain.storage.connection import connect
 from autoretrain.storage.migrate import migrate
+from autoretrain_local.account import BUCKET
 from autoretrain_local.demo.market import load_prices
 from autoretrain_local.demo.stage import USER, Stage
 from autoretrain_local.demo.strategies import demo_strategies
 from autoretrain_local.postgres import PostgresServer
-from autoretrain_local.stack import BUCKET, LocalStack
+from autoretrain_local.stack import LocalStack
 from tests.console.chromium import chromium_here
 from tests.console.site import Person
 from tests.console.window import Window, loaded

@@ -13,8 +13,9 @@ from uuid import UUID, uuid4
 import numpy as np
 
 from autoretrain_client import Client
+from autoretrain_local.account import SignIn
 from autoretrain_local.first_token import create
-from autoretrain_local.stack import LocalStack, SignIn
+from autoretrain_local.stack import LocalStack
 from autoretrain_local.template import read_plan
 from tests.console.supabase import ANON_KEY, Project, supabase
 from tests.signers import JWT_SECRET

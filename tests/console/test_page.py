@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
@@ -7,6 +8,7 @@ from playwright.sync_api import expect
 from tests.console.site import Person, Site
 from tests.console.window import Window, loaded, training_of
 
+PAGE = Path(__file__).parents[2] / "docs/console.md"
 MOST_SCRIPT_BYTES = 200_000
 MOST_ASSETS = 4
 MOST_SHIFT = 0.1
@@ -51,6 +53,7 @@ def test_page_is_small_and_paints_once_it_is_there(window: Window, figures: dict
     figures["first contentful paint"] = f"{page.evaluate(FIRST_PAINT):.0f} ms"
 
     assert 0 < script < MOST_SCRIPT_BYTES
+    assert f"one script of {script / 1000:.0f} kB gzipped" in PAGE.read_text()
     assets = {path for path in window.asked_of(window.url) if path.startswith("/assets/")}
     assert len(assets) <= MOST_ASSETS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,20 +15,20 @@ import yaml
 from click.testing import CliRunner
 
 from autoretrain import metrics
+from autoretrain.domain.conditions.decision import CONDITIONS
+from autoretrain.domain.conditions.feature_drift import feature_drift
 from autoretrain_client.commands.cost import cost
 from autoretrain_client.cost import bill, limits, workload
 from autoretrain_local.template import TemplateLoader
+from tests.docs.reading import PAGES, ROOT, names, page, rows
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
-REASONS = ("initial_training", "new_trades", "performance_degradation", "weekly_schedule")
+TEMPLATES = ("template.yaml", *(f"stacks/{path.name}" for path in ROOT.glob("stacks/*.yaml")))
+REASONS = [judge.__name__ for judge in CONDITIONS if judge is not feature_drift]
+"""Those that are on for everybody."""
 TRAINERS = ("Fargate cores", "Fargate memory", "Public IPv4")
 MESSAGE = re.compile(r'"(auto-retrain [a-z ]+)"')
-WRITERS = ("incoming", "outgoing")
-
-
-def page(name: str) -> str:
-    return (ROOT / "docs" / name).read_text()
+WRITERS = {"incoming": "understood", "outgoing": "send_notifications"}
+"""What of the core logs, and what is called to have it log."""
 
 
 @cache
@@ -40,17 +40,6 @@ def read(template: str) -> dict[str, Any]:
 def of_type(template: str, kind: str) -> dict[str, dict[str, Any]]:
     resources = read(template)["Resources"].items()
     return {name: each["Properties"] for name, each in resources if each["Type"] == kind}
-
-
-def rows(text: str, first_cell: str) -> Iterator[list[str]]:
-    """The cells of the table whose header starts with that cell."""
-    table = text[text.index(f"| {first_cell} |") :].split("\n\n")[0]
-    for line in table.splitlines()[2:]:
-        yield [cell.strip() for cell in line.strip("|").split("|")]
-
-
-def names(cell: str) -> set[str]:
-    return set(re.findall(r"`([^`]+)`", cell))
 
 
 def anchors(text: str) -> set[str]:
@@ -66,7 +55,7 @@ def anchors(text: str) -> set[str]:
 def test_deploy_page_gives_every_parameter_with_its_default() -> None:
     documented = {
         names(name).pop(): default.strip("`").replace("–", "")
-        for name, default, _ in rows(page("deploy.md"), "parameter")
+        for name, default, _ in rows(page("docs/deploy.md"), "parameter")
     }
 
     parameters = read("template.yaml")["Parameters"]
@@ -78,16 +67,18 @@ def test_hidden_question_may_be_answered_with_a_dash() -> None:
     parameters = read("template.yaml")["Parameters"]
     hidden = {name: given for name, given in parameters.items() if given.get("NoEcho")}
 
-    assert "no empty answer to a hidden question" in page("deploy.md")
+    assert "no empty answer to a hidden question" in page("docs/deploy.md")
     assert [
         name for name, given in hidden.items() if not re.fullmatch(given["AllowedPattern"], "-")
     ] == []
 
 
-@pytest.mark.parametrize("name", ["deploy.md", "operations.md", "cost-and-limits.md"])
+@pytest.mark.parametrize(
+    "name", ["docs/deploy.md", "docs/operations.md", "docs/cost-and-limits.md"]
+)
 def test_words_that_look_like_parameters_are_parameters_or_outputs(name: str) -> None:
-    template = read("template.yaml")
-    known = {*template["Parameters"], *template["Outputs"], *template["Resources"]}
+    sections = ("Parameters", "Outputs", "Resources")
+    known = {one for path in TEMPLATES for part in sections for one in read(path).get(part, ())}
     known |= {metric.name for metric in metrics.METRICS}
     known |= {"Throttles", "ApproximateNumberOfMessagesVisible", "ActiveModel"}
 
@@ -103,7 +94,7 @@ def test_words_that_look_like_parameters_are_parameters_or_outputs(name: str) ->
 
 
 def test_every_alarm_leads_to_its_section() -> None:
-    operations = page("operations.md")
+    operations = page("docs/operations.md")
     alarms = of_type("stacks/observability.yaml", "AWS::CloudWatch::Alarm")
     told = [
         re.findall(r"docs/operations\.md#(\S+)", each["AlarmDescription"])
@@ -121,7 +112,7 @@ def test_table_of_alarms_gives_what_each_looks_at() -> None:
 
     documented = {
         re.findall(r"#([\w-]+)", link)[0]: names(metric).pop()
-        for link, metric, _ in rows(page("operations.md"), "alarm")
+        for link, metric, _ in rows(page("docs/operations.md"), "alarm")
     }
     assert documented == looked_at
 
@@ -146,7 +137,7 @@ def test_saved_queries_are_those_of_the_stack() -> None:
     queries = of_type("stacks/observability.yaml", "AWS::Logs::QueryDefinition").values()
     saved = {each["Name"]["Fn::Sub"].replace("${Namespace}", "auto-retrain") for each in queries}
 
-    documented = {names(name).pop() for name, _ in rows(page("operations.md"), "query")}
+    documented = {names(name).pop() for name, _ in rows(page("docs/operations.md"), "query")}
     assert documented == saved
 
 
@@ -160,7 +151,7 @@ def test_log_table_gives_every_message_and_who_writes_it() -> None:
 
     documented = {
         (names(message).pop(), writer)
-        for message, writers, _ in rows(page("operations.md"), "message")
+        for message, writers, _ in rows(page("docs/operations.md"), "message")
         for writer in writers.split(", ")
     }
     assert documented == written
@@ -169,8 +160,8 @@ def test_log_table_gives_every_message_and_who_writes_it() -> None:
 def _messages(source: Path) -> set[str]:
     """Those that the file logs itself, or by what it calls of the core to do so."""
     text = source.read_text()
-    for name in WRITERS:
-        if f"from autoretrain.{name} import" in source.read_text():
+    for name, call in WRITERS.items():
+        if f"{call}(" in text:
             text += (ROOT / f"layers/core/src/autoretrain/{name}.py").read_text()
     return set(MESSAGE.findall(text))
 
@@ -182,7 +173,7 @@ def test_no_other_part_of_the_core_logs() -> None:
 
 
 def test_log_groups_are_those_of_the_stack() -> None:
-    told = page("operations.md")
+    told = page("docs/operations.md")
     groups = of_type("template.yaml", "AWS::Logs::LogGroup").values()
     processes = {
         each["LogGroupName"]["Fn::Sub"].rpartition("/")[2]
@@ -200,23 +191,30 @@ def test_log_groups_are_those_of_the_stack() -> None:
 def test_roles_page_gives_every_role_with_its_actions() -> None:
     documented = {
         names(role).pop(): {name for name in names(may) if re.fullmatch(r"\w+:\w+|\w+Policy", name)}
-        for role, _, may in rows(page("security.md"), "role or policy")
+        for role, _, may in rows(page("docs/security.md"), "role or policy")
     }
 
     assert documented == {
         name: _allowed(properties)
+        for template in TEMPLATES
         for kind in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy")
-        for name, properties in of_type("template.yaml", kind).items()
+        for name, properties in of_type(template, kind).items()
     }
 
 
 def _allowed(properties: Mapping[str, Any]) -> set[str]:
     """The actions, and the policies that bring more."""
-    attached = {each["Ref"] for each in properties.get("ManagedPolicyArns", [])}
+    attached = set(map(_policy, properties.get("ManagedPolicyArns", [])))
     inline = [each["PolicyDocument"] for each in properties.get("Policies", [])]
     documents = [properties["PolicyDocument"]] if "PolicyDocument" in properties else inline
     statements = [each for document in documents for each in document["Statement"]]
     return attached.union(*map(_actions, statements))
+
+
+def _policy(reference: Mapping[str, Any]) -> str:
+    """One of another stack is an output there, of its own name."""
+    name = reference["Ref"] if "Ref" in reference else reference["Fn::GetAtt"][1]
+    return str(name).removeprefix("Outputs.")
 
 
 def _actions(statement: Mapping[str, Any]) -> set[str]:
@@ -241,7 +239,7 @@ def bills() -> list[tuple[list[str], str]]:
     """The arguments of every command of the page whose output follows it, and that output."""
     found = re.findall(
         r"^autoretrain cost ([^\n]+)\n```\n\n```text\n(.*?)^```",
-        page("cost-and-limits.md"),
+        page("docs/cost-and-limits.md"),
         re.MULTILINE | re.DOTALL,
     )
     return [(shlex.split(arguments), output) for arguments, output in found]
@@ -255,7 +253,7 @@ def test_bill_is_what_the_command_prints(arguments: list[str], output: str) -> N
 def test_short_table_is_the_bills_in_short() -> None:
     assert [
         [cell.replace(",", "") for cell in row]
-        for row in rows(page("cost-and-limits.md"), "strategies")
+        for row in rows(page("docs/cost-and-limits.md"), "strategies")
     ] == [_in_short(arguments) for arguments, _ in bills()]
 
 
@@ -268,8 +266,16 @@ def _in_short(arguments: list[str]) -> list[str]:
     return [str(told["workload"]["strategies"]), *(f"{figure:.0f}" for figure in figures)]
 
 
+def test_readme_gives_what_an_idle_stack_costs() -> None:
+    told = json.loads(
+        run_cost(*["--strategies", "1", "--bots", "0", "--trainings-per-day", "0", "--json"])
+    )
+
+    assert f"about {told['usd_per_month']:.0f} dollars a month" in page("README.md")
+
+
 def test_formulas_give_every_assumption() -> None:
-    told = page("cost-and-limits.md")
+    told = page("docs/cost-and-limits.md")
     formulas = told[told.index("## The formulas") : told.index("## What limits it")]
 
     assumed = {name: value for name, value in vars(workload).items() if name.isupper()}
@@ -277,6 +283,32 @@ def test_formulas_give_every_assumption() -> None:
     for name, value in assumed.items():
         figure = f"{value:,}" if isinstance(value, int) else f"{value:g}"
         assert re.search(rf"(?<![\d.,]){re.escape(figure)}(?![\d.,]*\d)", formulas), name
+
+
+LAMBDA_MB_OF_A_CORE = 1_769
+"""By AWS's documentation of a function's memory."""
+MEASURED = [
+    ("fanout.rate", workload.SEND_SECONDS),
+    ("check.1_per_event", workload.CHECK_SECONDS + workload.CHECK_SECONDS_PER_STRATEGY),
+    ("check.200_per_event", workload.CHECK_SECONDS_PER_STRATEGY),
+    ("start.dispatcher", workload.TICK_SECONDS),
+    ("retrain.drain", workload.TRAINING_SECONDS),
+]
+
+
+@pytest.mark.parametrize(("row", "assumed"), MEASURED)
+def test_calculator_reckons_with_the_seconds_that_were_measured(row: str, assumed: float) -> None:
+    slower = LAMBDA_MB_OF_A_CORE / (bill.SMALL_GB * 1024)
+    measured = {one["name"]: one["ours"] for one in json.loads(page("bench/results/latest.json"))}
+    seconds = {
+        "fanout.rate": measured["fanout.rate"] / 1000 * slower,
+        "check.1_per_event": measured["check.1_per_event"] / 10_000 * slower,
+        "check.200_per_event": measured["check.200_per_event"] / 10_000 * slower,
+        "start.dispatcher": measured["start.dispatcher"],  # a start has more than its share
+        "retrain.drain": measured["retrain.drain"] / 200 * 2,  # half a core of Fargate
+    }[row]
+
+    assert seconds <= assumed <= 8 * seconds, "on the safe side, and no further"
 
 
 def test_calculator_reckons_with_the_stack_as_it_is() -> None:

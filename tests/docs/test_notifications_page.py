@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from pathlib import Path
-
 from autoretrain.domain.notifications import Topic
 from autoretrain.metrics import METRICS, RunOutcome
 from autoretrain.storage.named import statement
+from tests.docs.reading import names, page, rows
 
-ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "notifications.md").read_text()
-
-
-def rows_of_table(first_cell: str) -> Iterator[list[str]]:
-    table = PAGE[PAGE.index(f"| {first_cell} |") :].split("\n\n")[0]
-    for line in table.splitlines()[2:]:
-        yield [cell.strip() for cell in line.strip("|").split("|")]
-
-
-def names(cell: str) -> list[str]:
-    return re.findall(r"`([^`]+)`", cell)
+PAGE = page("docs/notifications.md")
 
 
 def test_page_names_every_topic() -> None:
-    assert {names(topic)[0] for topic, *_ in rows_of_table("topic")} == set(Topic)
+    assert {names(topic)[0] for topic, *_ in rows(PAGE, "topic")} == set(Topic)
 
 
 def test_page_names_every_metric_with_its_unit_and_dimension() -> None:
     told = {
         names(metric)[0]: (unit, names(dimension)[0] if "`" in dimension else None)
-        for metric, unit, dimension, *_ in rows_of_table("metric")
+        for metric, unit, dimension, *_ in rows(PAGE, "metric")
     }
     assert told == {metric.name: (metric.unit, metric.dimension) for metric in METRICS}
 
 
 def test_page_names_every_outcome_of_a_run() -> None:
-    (told,) = (counts for metric, *_, counts in rows_of_table("metric") if "`Runs`" in metric)
+    (told,) = (counts for metric, *_, counts in rows(PAGE, "metric") if "`Runs`" in metric)
     assert names(told) == list(RunOutcome)
 
 

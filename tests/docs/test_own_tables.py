@@ -17,15 +17,15 @@ import psycopg2
 import pytest
 
 from autoretrain.domain.conditions import decide
-from autoretrain.services.train import Finished, Trainer
+from autoretrain.services.train import Finished
 from autoretrain.storage.connection import connect
 from autoretrain.storage.control import Control
 from autoretrain.storage.migrate import Migrated, migrate
 from autoretrain_local.doctor.examination import examine
 from autoretrain_local.doctor.findings import State
-from autoretrain_trainer.learner import LightGBMLearner
-from tests.fakes import FakeArtifacts, FakeClock
+from tests.fakes import FakeArtifacts
 from tests.storage.conftest import Stack
+from tests.trainers import learning_trainer
 from tests.world import NOW, USER, World
 
 PAGE = Path(__file__).parents[2] / "docs" / "own-tables.md"
@@ -126,15 +126,7 @@ def test_mapped_trades_are_checked_trained_and_told_in_the_bots_own_table(mapped
     assert (decision.should_retrain, decision.outcome) == (True, "initial_training")
     assert (snapshot.name, snapshot.user_id, snapshot.total_trades) == ("momentum", USER, 100)
 
-    artifacts, books = FakeArtifacts(), mapped.training
-    trainer = Trainer(
-        books=books,
-        pulse_books=mapped.training,
-        learner=LightGBMLearner(books, artifacts),
-        artifacts=artifacts,
-        clock=FakeClock(NOW),
-        watch=lambda *_: None,
-    )
+    trainer = learning_trainer(mapped.training, FakeArtifacts(), NOW)
     _, ended = trainer.work(mapped.starting(STRATEGY), "task/1", threading.Event())
 
     assert isinstance(ended, Finished)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,26 +15,11 @@ from autoretrain.storage.migrate import migrations
 from autoretrain_trainer import election, exam, judge, metrics, recipe
 from checks import matrix, stamp
 from checks.pages.__main__ import SECTIONS, Section, renewed
+from tests.docs.reading import ROOT, names, page, rows
 
-ROOT = Path(__file__).parents[2]
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
     "contracts"
 ]
-
-
-def page(name: str) -> str:
-    return (ROOT / name).read_text()
-
-
-def rows(text: str, first_cell: str) -> Iterator[list[str]]:
-    """The cells of the table whose header starts with that cell."""
-    table = text[text.index(f"| {first_cell} |") :].split("\n\n")[0]
-    for line in table.splitlines()[2:]:
-        yield [cell.strip() for cell in line.strip("|").split("|")]
-
-
-def names(cell: str) -> list[str]:
-    return re.findall(r"`([^`]+)`", cell)
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda each: f"{each.page}-{each.name}")

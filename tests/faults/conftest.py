@@ -73,8 +73,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoAws]:
 
 
 @pytest.fixture
-def bucket(aws: MotoAws, loop: Loop, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A bucket of the test's own, which the loop keeps its models in."""
+def bucket(aws: MotoAws, loop: Loop, sky: Weather, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A bucket of the test's own, under the sky, which the loop keeps its models in."""
     for name, value in aws.environment(loop.endpoints.url).items():
         monkeypatch.setenv(name, value)
     name = f"models-{uuid4().hex}"

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tests.faults.soak_figures import SoakFigures
+from tests.load import figures as busy
+from tests.load.hour import Hour
 
 HAPPENS = (
     "attempts declared lost",
@@ -15,6 +17,14 @@ HAPPENS = (
     "services overtaken by another",
 )
 """What a model test that proves anything has seen often."""
+MUTANTS = (
+    "no fence check",
+    "no transaction",
+    "no partial index",
+    "lease by client clock",
+    "claim as one CTE",
+    "publish without FOR UPDATE",
+)
 
 
 @dataclass
@@ -34,6 +44,7 @@ class Figures:
     recovery_seconds: int | None = None
     inputs: Counter[str] = field(default_factory=Counter)
     soak: SoakFigures | None = None
+    load: Hour | None = None
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -46,6 +57,7 @@ class Figures:
             "recovery_seconds": self.recovery_seconds,
             "inputs": dict(self.inputs),
             "soak": self.soak.to_json() if self.soak else None,
+            "load": busy.to_json(self.load) if self.load else None,
         }
 
     def lines(self) -> list[str]:
@@ -59,7 +71,7 @@ class Figures:
             lines.append(f"  among them {seen}")
         lines += [f"race: {name}, {rounds} rounds" for name, rounds in self.races.items()]
         if self.mutants:
-            lines.append(f"mutants killed: {len(self.mutants)}")
+            lines.append(f"mutants killed: {len(self.mutants)} of {len(MUTANTS)}")
             lines += [f"  {name}: {by}" for name, by in self.mutants.items()]
         if self.calls_failed:
             lines.append(f"calls that failed, one by one: {self.calls_failed:,}")
@@ -70,4 +82,6 @@ class Figures:
             lines += [f"  {what}: {count:,}" for what, count in self.inputs.items()]
         if self.soak:
             lines += self.soak.lines()
+        if self.load:
+            lines += ["load:", *(f"  {line}" for line in busy.lines(self.load))]
         return lines

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from autoretrain.domain.models import Assignment
 from autoretrain.domain.runs import Ending, Loss
-from autoretrain.storage.books import CheckBooks, DispatchBooks
+from autoretrain.storage.checking import CheckBooks
 from autoretrain.storage.database import API, TRAINER, Database
+from autoretrain.storage.dispatching import DispatchBooks
 from autoretrain.storage.training import TrainBooks
 from tests.faults.overlap import Connect, overlapping
 from tests.lessons import challenger

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from autoretrain_local.stack import CONDITION_CHECK, DISPATCHER, TASK_STOPPED
+from autoretrain_local.account import CONDITION_CHECK, DISPATCHER, TASK_STOPPED
 from tests.world import USER
 
 TOKENS = "/api/tokens"

@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from autoretrain_local import first_token
+from autoretrain_local.account import SignIn
 from autoretrain_local.imports import Imports
-from autoretrain_local.stack import LocalStack, SignIn
+from autoretrain_local.stack import LocalStack
 from autoretrain_local.template import read_plan
 from autoretrain_trainer import on_lambda
 from tests.signers import JWT_SECRET, key_set, public_keys

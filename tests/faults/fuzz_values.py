@@ -43,6 +43,7 @@ ANY: dict[str, Any] = {
     "feature_reference": "{}",
     "scopes": ["read"],
     "allowed_features": ["rsi"],
+    "words": ["side"],
     "key": "once",
     "attempt": 1,
     "offset": 0,

@@ -26,10 +26,13 @@ from autoretrain.services.launch import Launcher
 from autoretrain.services.notify import Notifier
 from autoretrain.services.stop import Stopper
 from autoretrain.services.train import Trainer, TrainingEvent
-from autoretrain.storage.books import CheckBooks, DispatchBooks, LaunchBooks, StopBooks
+from autoretrain.storage.checking import CheckBooks
 from autoretrain.storage.clock import DatabaseClock
 from autoretrain.storage.database import API, TRAINER, Database
+from autoretrain.storage.dispatching import DispatchBooks
+from autoretrain.storage.launching import LaunchBooks
 from autoretrain.storage.outbox import OutboxBooks
+from autoretrain.storage.stopping import StopBooks
 from autoretrain.storage.training import TrainBooks
 from autoretrain_local.ecs_endpoint import Ecs, TaskDefinition
 from autoretrain_local.endpoints import Endpoints, Request, Response
@@ -159,7 +162,7 @@ class Loop:
 
     def _checker(self) -> Checker:
         database = self.database()
-        return Checker(CheckBooks(database), self.launcher(), DatabaseClock(database))
+        return Checker(CheckBooks(database), self.launcher())
 
     def launcher(self, tasks: TaskLauncher | None = None) -> Launcher:
         return Launcher(LaunchBooks(self.database()), tasks or self.cluster or self.fargate(), 100)

@@ -13,7 +13,7 @@ import pytest
 from autoretrain.domain.models import Assignment
 from autoretrain.domain.runs import Status
 from autoretrain.domain.work import Claimed, ClaimRequest, NotClaimed
-from autoretrain.storage import asking, books, named, publishing, training
+from autoretrain.storage import asking, checking, named, publishing, training
 from autoretrain.storage.database import Transaction
 from autoretrain.storage.locking import Held, raise_taken
 
@@ -72,7 +72,7 @@ def _hold_whatever_the_fence(tx: Transaction, assignment: Assignment) -> Held:
 @contextmanager
 def claim_as_one_statement() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch, _statements(claim_as_one=_CLAIM_AS_ONE):
-        for module in (asking, books):
+        for module in (asking, checking):
             patch.setattr(module, "claim", _claim_as_one)
         yield
 

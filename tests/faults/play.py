@@ -12,7 +12,7 @@ from uuid import UUID
 
 from autoretrain.domain.gate import BASE_RATE, Evidence
 from autoretrain.domain.json import Json
-from autoretrain.domain.models import Assignment, Declined, Lesson
+from autoretrain.domain.models import Assignment, Declined, Lesson, Snapshot
 from autoretrain.domain.runs import KILLED, RUNNING_LEASE, TERMINATED, Status
 from autoretrain.domain.work import Idempotency, Progress, Wish
 from autoretrain.errors import CallerError, DatabaseUnavailable, RunCancelled, RunTaken
@@ -23,9 +23,12 @@ from autoretrain.services.launch import Launcher
 from autoretrain.services.retrain import Asked, Retraining
 from autoretrain.services.stop import StoppedTask, Stopper
 from autoretrain.storage.asking import AskBooks
-from autoretrain.storage.books import CheckBooks, DispatchBooks, LaunchBooks, StopBooks
+from autoretrain.storage.checking import CheckBooks, read_snapshots
 from autoretrain.storage.control import Control
 from autoretrain.storage.database import TRAINER, Database
+from autoretrain.storage.dispatching import DispatchBooks
+from autoretrain.storage.launching import LaunchBooks
+from autoretrain.storage.stopping import StopBooks
 from autoretrain.storage.training import TrainBooks
 from tests.fakes import FakeClock, FakeInvoker
 from tests.faults.bench import Bench
@@ -49,6 +52,18 @@ TOLD_OF_FAULTS = {
 
 
 def _nobody(_: str) -> None: ...
+
+
+class BooksAt(CheckBooks):
+    """What a check reads is as it is at the time that is played."""
+
+    def __init__(self, database: Database, clock: FakeClock) -> None:
+        super().__init__(database)
+        self._clock = clock
+
+    def snapshots(self, strategy_ids: Sequence[UUID]) -> list[Snapshot]:
+        as_of = self._clock.now()
+        return self._database.transaction(lambda tx: read_snapshots(tx, strategy_ids, as_of))
 
 
 class Play:
@@ -96,7 +111,7 @@ class Play:
     def check(self, event: Json) -> None:
         ids = event["strategy_ids"]
         assert isinstance(ids, list)
-        checker = Checker(CheckBooks(self._database()), self._launcher(), self.clock)
+        checker = Checker(BooksAt(self._database(), self.clock), self._launcher())
         slot = datetime.fromisoformat(str(event["slot"]))
         checker.check([UUID(str(strategy_id)) for strategy_id in ids], slot)
 

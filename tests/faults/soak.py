@@ -26,11 +26,14 @@ from autoretrain.services.launch import Launcher
 from autoretrain.services.notify import Notifier
 from autoretrain.services.stop import StoppedTask, Stopper
 from autoretrain.services.train import Finished, Started, Trainer, TrainingEvent
-from autoretrain.storage import books
-from autoretrain.storage.books import CheckBooks, DispatchBooks, LaunchBooks, StopBooks
+from autoretrain.storage import checking
+from autoretrain.storage.checking import CheckBooks
 from autoretrain.storage.clock import DatabaseClock
 from autoretrain.storage.database import TRAINER
+from autoretrain.storage.dispatching import DispatchBooks
+from autoretrain.storage.launching import LaunchBooks
 from autoretrain.storage.outbox import OutboxBooks
+from autoretrain.storage.stopping import StopBooks
 from autoretrain.storage.training import TrainBooks
 from tests.faults.cluster import Task
 from tests.faults.history import History, Told, look
@@ -196,7 +199,7 @@ class Soak:
         assert isinstance(ids, list)
         database = self._wire.database()
         launcher = Launcher(LaunchBooks(database), self._cluster, TASKS_AT_ONCE)
-        checker = Checker(CheckBooks(database), launcher, DatabaseClock(database))
+        checker = Checker(CheckBooks(database), launcher)
         slot = datetime.fromisoformat(str(event["slot"]))
         for checked in checker.check([UUID(str(one)) for one in ids], slot) or ():
             if isinstance(checked.error, DependencyError):
@@ -258,5 +261,5 @@ def soak_on(url: str, strategies: int, seed: int) -> Iterator[Soak]:
     ids = Random(seed)
     soak = Soak(url, strategies, seed)
     with closing(soak), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(books, "uuid4", lambda: UUID(int=ids.getrandbits(128), version=4))
+        patch.setattr(checking, "uuid4", lambda: UUID(int=ids.getrandbits(128), version=4))
         yield soak

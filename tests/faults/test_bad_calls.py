@@ -13,10 +13,8 @@ import pytest
 from hypothesis import strategies as st
 
 from autoretrain.errors import OperatorError
+from autoretrain_local.account import BUCKET
 from autoretrain_local.postgres import PostgresServer
-from autoretrain_local.stack import (
-    BUCKET,
-)
 from autoretrain_trainer import on_lambda
 from tests.conftest import cloned
 from tests.faults.fuzz import Fuzz, harmed, json_values
@@ -90,7 +88,7 @@ def test_no_harm_to_a_wish_makes_the_trainer_fail_without_a_word(site: Site, fuz
         with suppress(OperatorError):  # in words; nothing else
             on_lambda.handler(given, _Context())  # type: ignore[arg-type]
 
-    samples = harmed({"strategy_id": NOBODY}) | harmed({"run_id": NOBODY}) | json_values
+    samples = harmed({"strategy": NOBODY}) | harmed({"run_id": NOBODY}) | json_values
     fuzz("events of TrainerFunction", samples, check, examples=100)
 
 

@@ -10,21 +10,28 @@ from uuid import UUID
 
 import pytest
 
-from autoretrain.domain.runs import RUNNING_LEASE, STARTING_LEASE
+from autoretrain.domain.runs import KILLED, RUNNING_LEASE, STARTING_LEASE
+from autoretrain.domain.work import Attempt, Wish
 from autoretrain.errors import AutoRetrainError
+from autoretrain.services.retrain import Retraining
+from autoretrain.services.stop import StoppedTask, Stopper
+from autoretrain.storage.asking import AskBooks
+from autoretrain.storage.clock import DatabaseClock
 from autoretrain.storage.control import Control
+from autoretrain.storage.database import TRAINER
+from autoretrain.storage.stopping import StopBooks
+from autoretrain.storage.training import TrainBooks
 from tests.fakes import FakeCluster
 from tests.faults.figures import Figures
 from tests.faults.loop import HOUR, MINUTE, Loop
 from tests.faults.rows import row
-from tests.faults.test_rows_publish import Taught, better
+from tests.faults.test_rows_publish import FILES, Taught, better
 from tests.faults.weather import Sky, Weather
 from tests.faults.wire import Fault, How, Killed
 from tests.world import USER
 
 Operation = Callable[[Loop, UUID], object]
 Prepared = Callable[[Loop], UUID]
-
 WAYS = [
     pytest.param(how, done, id=f"{how}, {'done' if done else 'undone'}")
     for how in (How.KILLED, How.CUT, How.DOWN)
@@ -65,6 +72,20 @@ def lost(loop: Loop) -> UUID:
     return strategy_id
 
 
+def unnoted(loop: Loop) -> UUID:
+    """Whoever launched it died before the task was noted."""
+    strategy_id = lost(loop)
+    loop.world.run("UPDATE autoretrain.training_runs SET task_arn = NULL WHERE status = 'starting'")
+    return strategy_id
+
+
+def killed(loop: Loop) -> UUID:
+    strategy_id = launched(loop)
+    run = loop.runs(strategy_id)[-1]
+    assert TrainBooks(loop.database(TRAINER)).begin(run.id, run.task_arn) is not None
+    return strategy_id
+
+
 def tick(loop: Loop, strategy_id: UUID) -> None:
     loop.dispatch()
 
@@ -73,6 +94,19 @@ def check(loop: Loop, strategy_id: UUID) -> None:
     for checked in loop.check(strategy_id):
         if checked.error is not None:
             raise checked.error
+
+
+def ask(loop: Loop, strategy_id: UUID) -> None:
+    database = loop.database()
+    retraining = Retraining(AskBooks(database), loop.launcher(), DatabaseClock(database), 1000)
+    retraining.train(USER, Wish(strategy_id, "asked for by hand", manual=True), None)
+
+
+def hear_of_the_end(loop: Loop, strategy_id: UUID) -> None:
+    run = loop.runs(strategy_id)[-1]
+    attempt = Attempt(run.id, run.attempt)
+    task = StoppedTask(run.task_arn, attempt, KILLED, "EssentialContainerExited", "killed", "")
+    Stopper(StopBooks(loop.database())).stopped(task)
 
 
 def train(loop: Loop, strategy_id: UUID) -> None:
@@ -106,26 +140,30 @@ def see_it_rolled_back(loop: Loop, strategy_id: UUID) -> None:
     assert loop.active(strategy_id) == ["v1"]
 
 
-OPERATIONS = [
-    pytest.param(lost, tick, see_it_through, id="tick"),
-    pytest.param(in_its_second_hour, check, see_it_through, id="check, claim and launch"),
-    pytest.param(launched, train, see_it_through, id="train and publish"),
-    pytest.param(with_two_models, roll_back, see_it_rolled_back, id="activate"),
-]
+OPERATIONS: dict[str, tuple[Prepared, Operation, Operation]] = {
+    "tick": (lost, tick, see_it_through),
+    "tick, find a task": (unnoted, tick, see_it_through),
+    "check, claim and launch": (in_its_second_hour, check, see_it_through),
+    "ask, claim and launch": (in_its_second_hour, ask, see_it_through),
+    "train and publish": (launched, train, see_it_through),
+    "hear of a task's end": (killed, hear_of_the_end, see_it_through),
+    "activate": (with_two_models, roll_back, see_it_rolled_back),
+}
+CALLS_OF_AWS = {
+    "tick, find a task": 1,
+    "check, claim and launch": 1,
+    "ask, claim and launch": 1,
+    "train and publish": len(FILES),
+}
 
 
 @row("F3", "F6", "F13", "F22", "F23", "F24")
-@pytest.mark.parametrize(("prepare", "operation", "afterwards"), OPERATIONS)
+@pytest.mark.parametrize("name", OPERATIONS)
 @pytest.mark.parametrize(("how", "done"), WAYS)
 def test_operation_survives_the_failure_of_any_statement_or_commit(
-    loop: Loop,
-    figures: Figures,
-    prepare: Prepared,
-    operation: Operation,
-    afterwards: Operation,
-    how: How,
-    done: bool,
+    loop: Loop, figures: Figures, name: str, how: How, done: bool
 ) -> None:
+    prepare, operation, afterwards = OPERATIONS[name]
     wire, loop.cluster = loop.bench.wire, FakeCluster()
     for call in count():
         strategy_id = prepare(loop)
@@ -145,20 +183,13 @@ def test_operation_survives_the_failure_of_any_statement_or_commit(
 
 
 @row("F7", "F10", "F20", "F22")
-@pytest.mark.parametrize(("prepare", "operation", "afterwards"), OPERATIONS)
+@pytest.mark.parametrize("name", CALLS_OF_AWS)
 @pytest.mark.parametrize("bad", [Sky.BUSY, Sky.SILENT, Sky.LOST])
 @pytest.mark.parametrize("times", [1, 3], ids=["once", "until boto3 gives up"])
 def test_operation_survives_the_failure_of_any_call_to_aws(
-    loop: Loop,
-    bucket: str,
-    sky: Weather,
-    figures: Figures,
-    prepare: Prepared,
-    operation: Operation,
-    afterwards: Operation,
-    bad: Sky,
-    times: int,
+    loop: Loop, bucket: str, sky: Weather, figures: Figures, name: str, bad: Sky, times: int
 ) -> None:
+    prepare, operation, afterwards = OPERATIONS[name]
     for call in count():
         strategy_id = prepare(loop)
         sky.expect(*[Sky.CLEAR] * call, *[bad] * times)
@@ -171,3 +202,4 @@ def test_operation_survives_the_failure_of_any_call_to_aws(
             break
         afterwards(loop, strategy_id)
         figures.calls_failed += 1
+    assert call >= CALLS_OF_AWS[name]

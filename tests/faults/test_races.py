@@ -19,9 +19,11 @@ from autoretrain.services.dispatch import Dispatcher
 from autoretrain.services.launch import Launcher
 from autoretrain.services.retrain import Asked, Retraining
 from autoretrain.storage.asking import AskBooks
-from autoretrain.storage.books import CheckBooks, DispatchBooks, LaunchBooks
+from autoretrain.storage.checking import CheckBooks
 from autoretrain.storage.clock import DatabaseClock
 from autoretrain.storage.database import Database
+from autoretrain.storage.dispatching import DispatchBooks
+from autoretrain.storage.launching import LaunchBooks
 from tests.fakes import FakeCluster
 from tests.faults.figures import Figures
 from tests.faults.forced import due, loss_then_publish, two_claims, two_publications
@@ -65,7 +67,7 @@ class Tick:
 
     def __init__(self, database: Database, cluster: FakeCluster) -> None:
         launcher = Launcher(LaunchBooks(database), cluster, 100)
-        self._checker = Checker(CheckBooks(database), launcher, DatabaseClock(database))
+        self._checker = Checker(CheckBooks(database), launcher)
         self._dispatcher = Dispatcher(
             DispatchBooks(database), cluster, self, strategies_per_check=1, checks_per_second=0
         )

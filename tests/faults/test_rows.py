@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.page import PAGE, section, table
+from tests.faults.page import PAGE, section, sections
 from tests.faults.rows import ROWS
 
 TESTS = Path(__file__).parents[1]
@@ -28,7 +28,7 @@ def test_every_row_is_carried_by_a_test(letter: str) -> None:
     assert sorted(rows - set(carried())) == []
 
 
-@pytest.mark.parametrize(("name", "letter"), [("faults", "F"), ("bad input", "B")])
-def test_page_promises_what_the_rows_say(name: str, letter: str) -> None:
+@pytest.mark.parametrize(("name", "text"), sections().items(), ids=sections())
+def test_page_says_what_is_promised_and_what_was_measured(name: str, text: str) -> None:
     # To write it anew: python -m tests.faults.page
-    assert section(PAGE.read_text(), name) == table(letter)
+    assert section(PAGE.read_text(), name) == text

@@ -19,8 +19,7 @@ from autoretrain.ports import Report
 from autoretrain.services.check import Checker
 from autoretrain.services.train import Finished, GivenBack
 from autoretrain.storage import database as database_module
-from autoretrain.storage.books import CheckBooks
-from autoretrain.storage.clock import DatabaseClock
+from autoretrain.storage.checking import CheckBooks
 from autoretrain.storage.connection import connect
 from autoretrain.storage.database import API, TRAINER, TRIES, Database, Limits, Transaction
 from autoretrain.storage.training import TrainBooks
@@ -118,7 +117,7 @@ def test_check_fails_when_the_database_takes_no_more_connections_and_its_retry_w
 ) -> None:
     strategy_id, full = loop.due(), logins.make(connections=0)
     database = Database(lambda: connect(full), API)
-    checker = Checker(CheckBooks(database), loop.launcher(), DatabaseClock(database))
+    checker = Checker(CheckBooks(database), loop.launcher())
 
     with pytest.raises(DatabaseUnavailable, match="too many connections"):
         checker.check([strategy_id], loop.slot)

@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from autoretrain.domain.runs import KILLED, RUNNING_LEASE, STARTING_LEASE, TERMINATED
-from autoretrain.storage.books import DispatchBooks
+from autoretrain.storage.clock import DatabaseClock
 from autoretrain.storage.database import TRAINER
 from autoretrain.storage.training import TrainBooks
 from autoretrain_trainer.learner import LightGBMLearner
@@ -148,23 +148,27 @@ def test_third_loss_in_a_row_is_the_strategys_failure(loop: Loop) -> None:
 def test_killed_trainers_strategy_is_trained_again_one_lease_and_one_tick_later(
     loop: Loop, figures: Figures
 ) -> None:
-    strategy_id = loop.due()
+    strategy_id, clock = loop.due(), DatabaseClock(loop.database())
+    before = clock.now()
     assignment = loop.begun(strategy_id)
-    dispatching = DispatchBooks(loop.database())
+    after = clock.now()
 
-    silent = timedelta()
-    while not dispatching.expired_runs():
-        assert loop.dispatch().freed == ()
+    loop.pass_by(RUNNING_LEASE - 20 * SECOND)
+    held = timedelta()
+    while True:
+        asked = clock.now() - after + loop.passed
+        if loop.dispatch().freed:
+            break
+        held = asked
         loop.pass_by(SECOND)
-        silent += SECOND
-    loop.mail.events.clear()
-    loop.tick()
+    silent = clock.now() - before + loop.passed
+    assert held < RUNNING_LEASE <= silent
 
+    loop.tick()
     run = loop.run(strategy_id)
     assert (run.status, run.attempt) == ("starting", 2)
     loop.train(assignment.run_id, run.task_arn)
     assert loop.active(strategy_id) == ["v1"]
-    assert silent == RUNNING_LEASE
     figures.recovery_seconds = int(silent.total_seconds())
 
 

@@ -40,6 +40,19 @@ def keys(bucket: str) -> list[str]:
     return sorted(found["Key"] for found in listed.get("Contents", []))
 
 
+def waiting(loop: Loop) -> tuple[UUID, UUID]:
+    """A due strategy, and its run that a trainer may take."""
+    strategy_id = loop.due()
+    return strategy_id, loop.claimed(strategy_id)
+
+
+def lose_and_train_again(loop: Loop, run_id: UUID | None = None) -> None:
+    """Nobody hears of the trainer any more, and the next tick launches another."""
+    loop.pass_by(RUNNING_LEASE + MINUTE)
+    loop.tick()
+    loop.train(run_id)
+
+
 def better(assignment: Assignment, report: Report) -> Lesson:
     """Than whoever is champion."""
     rival = assignment.champion.version if assignment.champion else BASE_RATE
@@ -90,8 +103,7 @@ def struck(loop: Loop, fault: Fault) -> Taught:
 def test_trainer_that_was_given_up_publishes_nothing_when_it_comes_back(
     loop: Loop, bucket: str
 ) -> None:
-    strategy_id = loop.due()
-    run_id = loop.claimed(strategy_id)
+    strategy_id, run_id = waiting(loop)
 
     def five_minutes_later() -> None:
         loop.pass_by(5 * MINUTE)
@@ -116,8 +128,7 @@ def test_trainer_that_was_given_up_publishes_nothing_when_it_comes_back(
 def test_file_that_s3_does_not_take_at_once_is_put_again_under_its_key(
     loop: Loop, sky: Weather, bucket: str, bad: Sky, times: int
 ) -> None:
-    strategy_id = loop.due()
-    run_id = loop.claimed(strategy_id)
+    strategy_id, run_id = waiting(loop)
     sky.sent.clear()
     sky.expect(*[bad] * times)
 
@@ -134,8 +145,7 @@ def test_file_that_s3_does_not_take_at_once_is_put_again_under_its_key(
 def test_training_waits_for_a_better_day_when_s3_stays_away(
     loop: Loop, sky: Weather, bucket: str
 ) -> None:
-    strategy_id = loop.due()
-    run_id = loop.claimed(strategy_id)
+    strategy_id, run_id = waiting(loop)
     sky.expect(*[Sky.BUSY] * 9)
 
     (_, ended) = loop.train(run_id)
@@ -152,8 +162,7 @@ def test_training_waits_for_a_better_day_when_s3_stays_away(
 def test_key_that_holds_other_bytes_fails_the_run_and_stays_as_it_is(
     loop: Loop, bucket: str
 ) -> None:
-    strategy_id = loop.due()
-    run_id = loop.claimed(strategy_id)
+    strategy_id, run_id = waiting(loop)
     lesson = challenger()
     user_id = loop.run(strategy_id).user_id
     prefix = f"models/{user_id}/{strategy_id}/{run_id}/{lesson.served.manifest_sha256[:16]}"
@@ -198,8 +207,7 @@ def test_publication_whose_commit_got_no_answer_gives_one_model(loop: Loop, done
     unheard = 0
     for call in count():
         loop.start_anew()
-        strategy_id = loop.due()
-        run_id = loop.claimed(strategy_id)
+        strategy_id, run_id = waiting(loop)
         before = loop.bench.wire.struck
 
         ended = None
@@ -220,8 +228,7 @@ def test_publication_whose_commit_got_no_answer_gives_one_model(loop: Loop, done
 
 @row("F24")
 def test_publication_waits_for_its_database_as_long_as_the_lease_holds(loop: Loop) -> None:
-    strategy_id = loop.due()
-    run_id = loop.claimed(strategy_id)
+    strategy_id, run_id = waiting(loop)
     pauses = list[float]()
 
     def pause(seconds: float) -> None:
@@ -238,8 +245,7 @@ def test_publication_waits_for_its_database_as_long_as_the_lease_holds(loop: Loo
 
 @row("F24")
 def test_publication_whose_database_stays_away_is_the_next_attempts(loop: Loop) -> None:
-    strategy_id = loop.due()
-    run_id = loop.claimed(strategy_id)
+    strategy_id, run_id = waiting(loop)
     pauses = list[float]()
 
     (_, ended) = loop.train(run_id, learner=struck(loop, Fault(How.DOWN)), pause=pauses.append)
@@ -248,9 +254,7 @@ def test_publication_whose_database_stays_away_is_the_next_attempts(loop: Loop) 
     assert isinstance(ended, GivenBack)
     assert (ended.code, sum(pauses)) == ("db_unavailable", 63)
     assert loop.run(strategy_id).status == "running"
-    loop.pass_by(RUNNING_LEASE + MINUTE)
-    loop.tick()
-    loop.train(run_id)
+    lose_and_train_again(loop, run_id)
     assert loop.active(strategy_id) == ["v1"]
 
 
@@ -351,16 +355,13 @@ def test_champion_that_cannot_be_read_is_not_replaced_by_what_it_cannot_be_compa
 
 @row("F33")
 def test_training_of_a_strategy_that_is_deleted_meanwhile_leaves_nothing(loop: Loop) -> None:
-    strategy_id = loop.due()
-    run_id = loop.claimed(strategy_id)
+    strategy_id, run_id = waiting(loop)
 
     def delete() -> None:
         loop.world.run("DELETE FROM ai_strategies")
 
     loop.train(run_id, learner=interfered(loop, delete))
-    loop.pass_by(RUNNING_LEASE + MINUTE)
-    loop.tick()
-    loop.train()
+    lose_and_train_again(loop)
 
     run = loop.run(strategy_id)
     assert (run.status, run.error_code) == ("failed", "strategy_gone")
@@ -371,17 +372,14 @@ def test_training_of_a_strategy_that_is_deleted_meanwhile_leaves_nothing(loop: L
 def test_training_of_a_strategy_that_changes_hands_is_done_again_for_the_new_owner(
     loop: Loop, bucket: str
 ) -> None:
-    strategy_id = loop.due()
-    run_id = loop.claimed(strategy_id)
+    strategy_id, run_id = waiting(loop)
 
     def sell() -> None:
         loop.world.run("UPDATE ai_strategies SET user_id = %s", STRANGER)
 
     loop.train(run_id, learner=interfered(loop, sell))
     assert loop.world.run("SELECT * FROM ai_strategy_ml_models") == []
-    loop.pass_by(RUNNING_LEASE + MINUTE)
-    loop.tick()
-    loop.train(run_id)
+    lose_and_train_again(loop, run_id)
 
     assert loop.active(strategy_id) == ["v1"]
     model = loop.world.one("SELECT * FROM autoretrain.model_artifacts")

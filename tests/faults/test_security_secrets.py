@@ -18,15 +18,10 @@ import pytest
 
 from autoretrain.errors import AutoRetrainError
 from autoretrain_local import first_token
+from autoretrain_local.account import BUCKET, CONDITION_CHECK, DISPATCHER, TASK_STOPPED
 from autoretrain_local.imports import Imports
 from autoretrain_local.postgres import PostgresServer
-from autoretrain_local.stack import (
-    BUCKET,
-    CONDITION_CHECK,
-    DISPATCHER,
-    TASK_STOPPED,
-    LocalStack,
-)
+from autoretrain_local.stack import LocalStack
 from autoretrain_trainer import __main__ as trainer
 from autoretrain_trainer import on_lambda
 from tests.conftest import cloned

@@ -46,6 +46,7 @@ OF_ALL = {
     "note_told",
     "paused_strategies",
     "store_decisions",
+    "strategies_called",
     "strategies_to_check",
     "tell_degraded",
     "tick_summary",

@@ -108,6 +108,7 @@ class _End:
 
     def __init__(self, wire: Wire, skew: timedelta) -> None:
         self.closed = 0
+        self.autocommit = False
         self._wire = wire
         self._skew = skew
 
@@ -117,9 +118,13 @@ class _End:
     def execute(self, cursor: Any, query: Any, values: dict[str, Any]) -> None:
         # Every statement could use the clock of whoever sends it. None of the product's does.
         given = values | {"client_now": datetime.now(UTC) + self._skew}
-        self._wire.pass_on(self, lambda: cursor.execute(query, given))
-        if self._wire.commits_each:
-            self._wire.real.commit()
+
+        def work() -> None:
+            cursor.execute(query, given)
+            if self.autocommit or self._wire.commits_each:
+                self._wire.real.commit()
+
+        self._wire.pass_on(self, work)
 
     def commit(self) -> None:
         self._wire.pass_on(self, self._wire.real.commit, commit=True)

@@ -23,8 +23,8 @@ from autoretrain.errors import (
     DependencyError,
     InvokeFailed,
 )
+from autoretrain_local.account import BUCKET, CLUSTER
 from autoretrain_local.ecs_state import Stop
-from autoretrain_local.stack import BUCKET, CLUSTER
 from tests.faults.rows import row
 from tests.functions.conftest import Running
 

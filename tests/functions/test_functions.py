@@ -7,15 +7,10 @@ from uuid import UUID
 import boto3
 import pytest
 
+from autoretrain_local.account import BUCKET, CONDITION_CHECK, DISPATCHER, TASK_STOPPED
 from autoretrain_local.ecs_endpoint import Failure, LostAnswer
 from autoretrain_local.ecs_rules import Refusal
 from autoretrain_local.ecs_state import IMAGE_MISSING, OUT_OF_MEMORY, Stop
-from autoretrain_local.stack import (
-    BUCKET,
-    CONDITION_CHECK,
-    DISPATCHER,
-    TASK_STOPPED,
-)
 from tests.functions.conftest import Running, event, now
 
 SPOT = Stop("SpotInterruption", "Your Spot Task was interrupted.", exit_code=143)
@@ -50,15 +45,22 @@ def test_dispatcher_fans_one_slot_out_however_often_it_is_told(running: Running,
     assert {fact["strategy_id"] for fact in decisions} == {str(due)}
 
 
+def test_tick_that_a_person_sends_is_for_this_hour(running: Running) -> None:
+    before = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    told = running.invoke(DISPATCHER, {"time": "now"})
+    assert before <= datetime.fromisoformat(told["slot"]) <= datetime.now(UTC)
+
+
 def test_condition_check_decides_claims_and_launches(running: Running) -> None:
     given = event("condition_check")
     due = running.due("due", strategy_id=UUID(given["strategy_ids"][0]))
-    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
-    answer = running.invoke(CONDITION_CHECK, given | {"slot": hour.isoformat()})
+    answer = running.invoke(CONDITION_CHECK, given)
 
     assert answer == {"checked": 1, "stale": False}
     run = settled(running, due)
+    assert (run.slot.minute, run.slot.second) == (0, 0)
+    assert run.slot <= run.queued_at
     (decision,) = running.facts("auto-retrain decision")
     assert decision["reason"] == "initial training: 100+ trades, no model yet"
     assert decision["run_id"] == str(run.id)
@@ -76,11 +78,17 @@ def test_condition_check_drops_an_event_that_is_hours_old(running: Running) -> N
     given = event("condition_check")
     due = running.due("due", strategy_id=UUID(given["strategy_ids"][0]))
 
-    answer = running.invoke(CONDITION_CHECK, given)
+    answer = running.invoke(CONDITION_CHECK, given | {"slot": "2026-01-05T09:00:00Z"})
 
     assert answer == {"checked": 0, "stale": True}
     assert running.runs(due) == []
     assert len(running.facts("auto-retrain stale event dropped")) == 1
+
+
+def test_condition_check_of_a_strategy_that_nobody_has_checks_nothing(running: Running) -> None:
+    running.due("due")
+    answer = running.invoke(CONDITION_CHECK, event("condition_check"))
+    assert answer == {"checked": 0, "stale": False}
 
 
 def test_condition_check_takes_a_list_of_strategies(running: Running) -> None:
@@ -208,7 +216,7 @@ def test_tick_frees_a_lost_run_and_launches_it_again(running: Running) -> None:
         " lease_expires_at = now() - interval '1 s'"
     )
 
-    running.invoke(DISPATCHER, event("scheduled") | {"time": now()})
+    running.invoke(DISPATCHER, event("scheduled"))
 
     run = settled(running, due)
     assert (run.status, run.attempt) == ("succeeded", 2)
@@ -220,7 +228,7 @@ def test_paused_strategy_is_told_at_every_tick(running: Running) -> None:
     paused = running.due("paused")
     running.world.run("UPDATE autoretrain.strategy_training SET paused_reason = 'five failures'")
 
-    running.invoke(DISPATCHER, event("scheduled") | {"time": now()})
+    running.invoke(DISPATCHER, event("scheduled"))
 
     (fact,) = running.facts("auto-retrain strategy paused")
     assert (fact["strategy_id"], fact["why"]) == (str(paused), "five failures")
@@ -229,7 +237,7 @@ def test_paused_strategy_is_told_at_every_tick(running: Running) -> None:
 
 def test_next_tick_tells_what_came_of_the_one_before(running: Running) -> None:
     due = running.due("due")
-    running.invoke(DISPATCHER, event("scheduled") | {"time": now()})
+    running.invoke(DISPATCHER, event("scheduled"))
     running.stack.settle()
     later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 

@@ -9,8 +9,8 @@ from uuid import UUID
 import boto3
 import pytest
 
+from autoretrain_local.account import CONDITION_CHECK, DISPATCHER, TASK_STOPPED
 from autoretrain_local.facts import read_figures
-from autoretrain_local.stack import CONDITION_CHECK, DISPATCHER, TASK_STOPPED
 from tests.functions.conftest import Running, event, now
 
 

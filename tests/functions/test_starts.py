@@ -132,7 +132,7 @@ def test_deployment_tells_cloud_formation_the_version_of_the_schema(
 @pytest.mark.parametrize(
     ("function", "clients"),
     [
-        ("DispatcherFunction", ["lambda", "secretsmanager"]),
+        ("DispatcherFunction", ["secretsmanager"]),
         ("ConditionCheckFunction", ["secretsmanager"]),
     ],
 )

@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from autoretrain.errors import BadSetting
-from autoretrain_local.stack import BUCKET
+from autoretrain_local.account import BUCKET
 from autoretrain_trainer import on_lambda
 from tests.functions.conftest import Running, event
 
@@ -64,7 +64,7 @@ def queued_run(running: Running, strategy: UUID, status: str = "queued") -> UUID
 
 def test_sample_event_trains_a_model_and_activates_it(running: Running) -> None:
     sample = event("training_run")
-    strategy = running.world.strategy("momentum", id=UUID(sample["strategy_id"]))
+    strategy = running.world.strategy(sample["strategy"])
     predictable(running, strategy)
 
     answer = train(sample)
@@ -88,9 +88,20 @@ def test_strategy_that_the_hourly_check_leaves_alone_is_trained_all_the_same(
     running.world.run("UPDATE ai_strategies SET is_active = false")
     running.world.run("DELETE FROM autoretrain.strategy_training")
 
-    train({"strategy_id": str(strategy)})
+    train({"strategy": str(strategy)})
 
     assert [run.status for run in running.runs(strategy)] == ["succeeded"]
+
+
+def test_strategy_whose_name_others_have_too_is_named_by_its_id(running: Running) -> None:
+    strategy, other = running.due("momentum"), running.due("momentum")
+
+    with pytest.raises(BadSetting, match="2 strategies are called momentum"):
+        train({"strategy": "momentum"})
+    train({"strategy": str(strategy)})
+
+    assert [run.status for run in running.runs(strategy)] == ["succeeded"]
+    assert running.runs(other) == []
 
 
 def test_run_that_waits_is_taken_not_doubled_and_so_is_the_rest_of_the_queue(
@@ -100,7 +111,7 @@ def test_run_that_waits_is_taken_not_doubled_and_so_is_the_rest_of_the_queue(
     waiting = queued_run(running, strategy)
     queued_run(running, other)
 
-    answer = train({"strategy_id": str(strategy)})
+    answer = train({"strategy": str(strategy)})
 
     assert [run.id for run in running.runs(strategy)] == [waiting]
     assert [one["strategy"] for one in answer["trainings"]] == ["due", "other"]
@@ -112,7 +123,7 @@ def test_run_of_another_trainer_is_left_to_it(running: Running) -> None:
     strategy = running.due("due")
     queued_run(running, strategy, "running")
 
-    answer = train({"strategy_id": str(strategy)})
+    answer = train({"strategy": str(strategy)})
 
     assert answer == {
         "said": "a training is already on its way: it is running",
@@ -127,7 +138,7 @@ def test_run_whose_trainer_is_gone_is_taken_over(running: Running) -> None:
         "UPDATE autoretrain.training_runs SET lease_expires_at = now() - interval '1 s'"
     )
 
-    train({"strategy_id": str(strategy)})
+    train({"strategy": str(strategy)})
 
     assert [(run.id, run.status) for run in running.runs(strategy)] == [(lost, "succeeded")]
 
@@ -149,7 +160,7 @@ def test_event_that_names_nothing_finds_an_empty_queue(running: Running) -> None
 def test_run_that_lambda_has_no_time_for_stays_in_the_queue(running: Running) -> None:
     strategy = running.due("due")
 
-    answer = train({"strategy_id": str(strategy)}, seconds=on_lambda.GIVE_BACK_SECONDS)
+    answer = train({"strategy": str(strategy)}, seconds=on_lambda.GIVE_BACK_SECONDS)
 
     assert [run.status for run in running.runs(strategy)] == ["queued"]
     assert answer["said"] == on_lambda.TOO_LATE
@@ -158,8 +169,10 @@ def test_run_that_lambda_has_no_time_for_stays_in_the_queue(running: Running) ->
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"strategy_id": str(uuid4())}, "name one of yours in the event"),
-        ({"strategy_id": "momentum"}, "strategy_id of the event must be an id, a UUID"),
+        ({"strategy": str(uuid4())}, "name one of yours in the event"),
+        ({"strategy": "momentum"}, "no strategies are called momentum: name one by its id"),
+        ({"strategy": 7}, "strategy of the event must be an id or a name"),
+        ({"strategy": "a\0b"}, "strategy of the event must be an id or a name"),
         ({"run_id": None}, "run_id of the event must be an id, a UUID"),
     ],
 )

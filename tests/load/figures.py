@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from tests.load.hour import TASKS, TICK_SECONDS, Hour
@@ -70,8 +71,11 @@ def lines(hour: Hour) -> Iterator[str]:
 
 
 def to_json(hour: Hour) -> dict[str, object]:
-    watch, calls = hour.watch, hour.calls
+    watch, calls, kept = hour.watch, hour.calls, [holds for _, holds in promises(hour)]
     return {
+        "promises": len(kept),
+        "promises_kept": sum(kept),
+        "cores": os.cpu_count(),
         "strategies": hour.sizes.strategies,
         "trained": hour.succeeded,
         "runs": hour.runs,

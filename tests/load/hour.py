@@ -16,16 +16,16 @@ from typing import Any
 import httpx
 import pytest
 
-from autoretrain_local import stack as local
+from autoretrain_local import account
+from autoretrain_local.account import DISPATCHER
 from autoretrain_local.gateway.environments import MOST
-from autoretrain_local.stack import DISPATCHER, LocalStack
+from autoretrain_local.stack import LocalStack
 from tests.load.clients import Calls, call_for
 from tests.load.market import CROWD, Client, Market
 from tests.load.watch import Watch, watching
 
 TASKS = 4
 EVENT_FUNCTIONS, API_FUNCTIONS = 3, 3
-LOOK_SECONDS = 2.0
 TICK_SECONDS = 3600.0
 _TRAINED = """
 SELECT count(*) FROM autoretrain.training_runs
@@ -43,12 +43,17 @@ FROM autoretrain.training_runs WHERE strategy_id >= %(crowd)s
 
 @dataclass(frozen=True)
 class Sizes:
-    """`calls_per_second` are those of all clients together."""
+    """`calls_per_second` are those of all clients together; every `look_seconds` somebody looks how
+    far it all is."""
 
     strategies: int = 5_000
     clients: int = 50
     minutes: float = 5.0
     calls_per_second: float = 10.0
+    look_seconds: float = 2.0
+
+
+SHORT = Sizes(strategies=200, clients=5, minutes=0.2, look_seconds=0.5)
 
 
 @dataclass
@@ -85,7 +90,7 @@ def play(url: str, data: Path, sizes: Sizes) -> Hour:
         _train_twice(stack, clients)
         market.crowd(sizes.strategies)
         with (
-            watching(url, LOOK_SECONDS) as watch,
+            watching(url, sizes.look_seconds) as watch,
             ProcessPoolExecutor(1, mp_context=get_context("spawn")) as elsewhere,
         ):
             calls = elsewhere.submit(
@@ -111,7 +116,7 @@ def _busy_hour(
 def _wait_for_half(market: Market, sizes: Sizes, slot: datetime, until: float) -> None:
     """The next tick comes into the middle of the trainings; where they take too long, on time."""
     while _trained(market, slot) < sizes.strategies / 2 and time.monotonic() < until:
-        time.sleep(LOOK_SECONDS)
+        time.sleep(sizes.look_seconds)
 
 
 def _train_twice(stack: LocalStack, clients: list[Client]) -> None:
@@ -162,11 +167,11 @@ def _id(number: int) -> str:
 
 @contextmanager
 def _template_says(**parameters: str) -> Iterator[None]:
-    settings = local._settings
+    settings = account.settings
 
     def chosen(*given: Any) -> dict[str, str]:
         return settings(*given) | parameters
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(local, "_settings", chosen)
+        patch.setattr(account, "settings", chosen)
         yield

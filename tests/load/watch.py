@@ -23,22 +23,24 @@ SELECT (
     count(*) AS busy
 FROM autoretrain.training_runs WHERE status IN ('starting', 'running')
 """
-_FEW = 8
+_LIFE_SECONDS = 16.0
 
 
 @dataclass
 class Watch:
-    """Private megabytes of each process by kind and id, in the order of time; the most connections
-    at once, and the most runs that had a trainer."""
+    """Private megabytes of each process by kind and id, so often; the most connections at once,
+    and the most runs that had a trainer."""
 
+    every_seconds: float
     memory: dict[tuple[str, int], list[float]] = field(default_factory=lambda: defaultdict(list))
     connections: int = 0
     busy: int = 0
 
     def growth_mb(self, kind: str) -> float:
         """The most that a process of this kind has grown by, from the second quarter of its life,
-        when it has loaded what it needs, to the last."""
-        return max((_growth(seen) for seen in self._of(kind)), default=0.0)
+        when it has loaded what it needs, to the last; of those that have lived for a while."""
+        enough = _LIFE_SECONDS / self.every_seconds
+        return max((_growth(seen) for seen in self._of(kind) if len(seen) >= enough), default=0.0)
 
     def peak_mb(self, kind: str) -> float:
         return max((max(seen) for seen in self._of(kind)), default=0.0)
@@ -66,15 +68,13 @@ def _kind(process: psutil.Process) -> str:
 
 
 def _growth(seen: list[float]) -> float:
-    if len(seen) < _FEW:
-        return 0.0
     quarter = len(seen) // 4
     return mean(seen[-quarter:]) - mean(seen[quarter : 2 * quarter])
 
 
 @contextmanager
 def watching(url: str, every_seconds: float) -> Iterator[Watch]:
-    watch, done = Watch(), Event()
+    watch, done = Watch(every_seconds), Event()
     family = psutil.Process()
 
     def look_on() -> None:

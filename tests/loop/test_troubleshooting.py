@@ -92,6 +92,14 @@ def nobody_listens(clinic: Clinic, _: UUID) -> None:
     clinic.reader.url = "http://127.0.0.1:1"
 
 
+def stop_the_clock(clinic: Clinic, strategy_id: UUID) -> None:
+    clinic.world.run(
+        "UPDATE autoretrain.current_decisions SET decided_at = now() - interval '3 hours'"
+        " WHERE strategy_id = %s",
+        strategy_id,
+    )
+
+
 def pause(clinic: Clinic, strategy_id: UUID) -> None:
     clinic.world.run(
         "UPDATE autoretrain.strategy_training SET failures = 5,"
@@ -140,6 +148,7 @@ def shut_database(clinic: Clinic, _: UUID) -> None:
 
 CASES = {
     "Nothing answers": Case(FEW, nobody_listens),
+    "No check comes": Case(FEW, stop_the_clock),
     "The strategy is switched off": Case(FEW, columns={"ml_training_enabled": False}),
     "The strategy is paused": Case(FEW, pause),
     "No condition fires": Case(),

@@ -103,6 +103,6 @@ def stack(
     with started("up", "--data", data, "--port", "0") as command:
         command.until(COMPLETE)
         trades = write_trades(data / "trades.csv", 200)
-        imported = finished("import-trades", trades, "--strategy", "edge", "--data", data)
+        imported = finished("import-trades", trades, "--strategy", "momentum", "--data", data)
         assert imported.returncode == 0, imported.stderr
         yield Stack(command, data, everything, pull)

@@ -24,8 +24,8 @@ from tests.sam_local.conftest import Stack, sample
 LOCAL_USER = UUID(int=1)
 
 
-def edge(stack: Stack) -> Any:
-    (strategy,) = stack.world.run("SELECT * FROM public.ai_strategies WHERE name = 'edge'")
+def momentum(stack: Stack) -> Any:
+    (strategy,) = stack.world.run("SELECT * FROM public.ai_strategies WHERE name = 'momentum'")
     return strategy
 
 
@@ -40,28 +40,25 @@ def test_every_function_is_invoked_here() -> None:
 
 
 def test_trainer_trains_a_model_and_activates_it(stack: Stack) -> None:
-    strategy = edge(stack)
+    answer = stack.invoke("TrainerFunction", sample("training_run"))
 
-    answer = stack.invoke(
-        "TrainerFunction", sample("training_run") | {"strategy_id": str(strategy.id)}
-    )
-
+    strategy = momentum(stack)
     (trained,) = answer["trainings"]
     assert trained["said"].startswith("v1 is active")
     (model,) = stack.world.run(
         "SELECT * FROM autoretrain.models WHERE strategy_id = %s", strategy.id
     )
     assert (model.version, model.is_active) == ("v1", True)
-    assert edge(stack).ml_model_trained_at is not None
+    assert strategy.ml_model_trained_at is not None
 
 
 def test_dispatcher_has_every_strategy_checked(stack: Stack) -> None:
-    answer = stack.invoke("DispatcherFunction", sample("scheduled") | {"time": now()})
+    answer = stack.invoke("DispatcherFunction", sample("scheduled"))
     assert answer["checking"] == 1
 
 
 def test_condition_check_decides_on_the_strategy(stack: Stack) -> None:
-    strategy, hour = edge(stack), now()[:13] + ":00:00+00:00"
+    strategy, hour = momentum(stack), now()[:13] + ":00:00+00:00"
     answer = stack.invoke(
         "ConditionCheckFunction", {"strategy_ids": [str(strategy.id)], "slot": hour}
     )

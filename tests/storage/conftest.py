@@ -12,10 +12,12 @@ import pytest
 from autoretrain.domain.conditions import decide
 from autoretrain.domain.models import Assignment, Snapshot
 from autoretrain.domain.work import Claimed, ClaimRequest, Launch, NotClaimed
-from autoretrain.storage.books import CheckBooks, DispatchBooks, LaunchBooks, StopBooks
-from autoretrain.storage.clock import DatabaseClock
+from autoretrain.storage.checking import CheckBooks, read_snapshots
 from autoretrain.storage.connection import connect
 from autoretrain.storage.database import API, TRAINER, Database
+from autoretrain.storage.dispatching import DispatchBooks
+from autoretrain.storage.launching import LaunchBooks
+from autoretrain.storage.stopping import StopBooks
 from autoretrain.storage.training import TrainBooks
 from tests.world import World
 
@@ -39,9 +41,11 @@ class Stack:
     def world(self) -> World:
         return World(self.url)
 
-    def snapshot(self, strategy_id: UUID) -> Snapshot:
-        database = self.database()
-        (snapshot,) = CheckBooks(database).snapshots([strategy_id], DatabaseClock(database).now())
+    def snapshot(self, strategy_id: UUID, as_of: datetime | None = None) -> Snapshot:
+        """As it is now, unless a time is given."""
+        (snapshot,) = self.database().transaction(
+            lambda tx: read_snapshots(tx, [strategy_id], as_of)
+        )
         return snapshot
 
     def request(self, strategy_id: UUID, slot: datetime | None = None) -> ClaimRequest:

@@ -13,8 +13,10 @@ from autoretrain.domain.work import Claimed, NotClaimed
 from autoretrain.services.check import Checker
 from autoretrain.services.dispatch import Dispatcher
 from autoretrain.services.launch import Launcher
-from autoretrain.storage.books import CheckBooks, DispatchBooks, LaunchBooks
+from autoretrain.storage.checking import CheckBooks
 from autoretrain.storage.clock import DatabaseClock
+from autoretrain.storage.dispatching import DispatchBooks
+from autoretrain.storage.launching import LaunchBooks
 from tests.lessons import challenger, comparison, declined, rows
 from tests.storage.conftest import Stack
 from tests.world import NOW
@@ -171,7 +173,7 @@ def test_twenty_dispatchers_at_once_make_one_run_per_strategy_and_one_history_ro
     def tick(_: int) -> None:
         database = own.database()
         launcher = Launcher(LaunchBooks(database), NoTasks(), 100)
-        checker = Checker(CheckBooks(database), launcher, DatabaseClock(database))
+        checker = Checker(CheckBooks(database), launcher)
         dispatcher = Dispatcher(DispatchBooks(database), NoTaskFound(), Calls(checker), 1, 0)
         start.wait()
         dispatcher.tick(SLOT, lambda: 60.0, lambda strategies: None)
@@ -211,5 +213,5 @@ def test_first_model_that_was_kept_leaves_the_next_day_of_ticks_quiet(stack: Sta
     assert (published.outcome, published.activated) == ("not_better", False)
     assert published.line.startswith("log-loss 0.690 (base rate) → 0.700 on 55 trades")
     for hour in range(1, 25):
-        (snapshot,) = stack.checking.snapshots([strategy_id], now + timedelta(hours=hour))
+        snapshot = stack.snapshot(strategy_id, now + timedelta(hours=hour))
         assert not decide(snapshot, snapshot.policy).should_retrain

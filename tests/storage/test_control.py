@@ -11,7 +11,6 @@ from autoretrain.errors import Conflict, Invalid, RunCancelled, Unknown
 from autoretrain.ports import ChampionChanged
 from autoretrain.services.check import Checker
 from autoretrain.services.launch import Launcher
-from autoretrain.storage.clock import DatabaseClock
 from autoretrain.storage.control import Control
 from tests.fakes import FakeCluster
 from tests.lessons import challenger, comparison
@@ -86,10 +85,7 @@ def test_pinned_version_stays_active_through_ten_ticks_in_which_every_condition_
     trained(own, strategy)
     trained(own, strategy, "v1")
     control(own).activate(USER, strategy, "v1", force=False, why="")
-    database = own.database()
-    checker = Checker(
-        own.checking, Launcher(own.launching, FakeCluster(), 5), DatabaseClock(database)
-    )
+    checker = Checker(own.checking, Launcher(own.launching, FakeCluster(), 5))
 
     for tick in range(10):
         # Losing trades, a training long ago: all that can fire on a trained strategy does.

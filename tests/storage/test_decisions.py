@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
 from autoretrain.domain.conditions import decide
+from autoretrain.storage.checking import CheckBooks
+from tests.faults.wire import Fault, How, Wire
 from tests.storage.conftest import Stack
 from tests.world import NOW
 
@@ -42,6 +45,20 @@ def test_history_grows_only_when_the_outcome_changes(stack: Stack) -> None:
     assert [row.outcome for row in history] == ["too_few_trades", "new_trades", "too_few_trades"]
     current = stack.world.one("SELECT outcome, slot FROM autoretrain.current_decisions")
     assert (current.outcome, current.slot) == ("too_few_trades", SLOT + timedelta(hours=4))
+
+
+def test_decision_is_stored_and_told_once_when_the_answer_to_it_is_lost(own: Stack) -> None:
+    strategy_id = own.world.strategy()
+    snapshot = own.snapshot(strategy_id)
+    wire = Wire(own.url)
+
+    with closing(wire), wire.breaking(Fault(How.CUT, done=True), lambda _: None):
+        books = CheckBooks(wire.database())
+        books.store_decisions([decide(snapshot, snapshot.policy)], SLOT)
+
+    assert wire.struck == 1
+    history = own.world.run("SELECT strategy_id FROM autoretrain.retrain_decisions")
+    assert [row.strategy_id for row in history] == [strategy_id]
 
 
 def test_old_decisions_are_forgotten_but_the_newest_of_each_strategy(stack: Stack) -> None:

@@ -12,11 +12,11 @@ import pytest
 
 from autoretrain.domain.conditions import Decision, decide
 from autoretrain.domain.drift import LEAST_TRADES, NEWEST_TRADES, Spread
-from autoretrain.services.train import Finished, Trainer
-from autoretrain_trainer.learner import LightGBMLearner
-from tests.fakes import FakeArtifacts, FakeClock
+from autoretrain.services.train import Finished
+from tests.fakes import FakeArtifacts
 from tests.lessons import challenger, comparison, rows
 from tests.storage.conftest import Stack
+from tests.trainers import learning_trainer
 from tests.world import NOW, USER
 
 TRAINED = NOW - timedelta(days=10)
@@ -130,15 +130,7 @@ def market(shift: float, trades: int, first: datetime, seed: int) -> dict[str, A
 
 
 def train(stack: Stack, strategy: UUID, artifacts: FakeArtifacts, now: datetime) -> None:
-    books = stack.training
-    trainer = Trainer(
-        books=books,
-        pulse_books=stack.training,
-        learner=LightGBMLearner(books, artifacts, reports=False),
-        artifacts=artifacts,
-        clock=FakeClock(now),
-        watch=lambda *_: None,
-    )
+    trainer = learning_trainer(stack.training, artifacts, now, reports=False)
     _, ended = trainer.work(stack.starting(strategy), "task/1", threading.Event())
     assert isinstance(ended, Finished)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from autoretrain.domain.runs import Ending, Loss, Status, ending_of_task
-from autoretrain.domain.work import Attempt, Launch, NotLaunched
+from autoretrain.domain.work import Attempt, Launch, NotLaunched, Progress
 from autoretrain.errors import RunTaken
 from tests.lessons import challenger
 from tests.storage.conftest import Stack
@@ -134,6 +134,30 @@ def test_failed_training_leaves_the_clock_alone(stack: Stack, strategy: UUID) ->
     stack.training.fail(stack.running(strategy), "out_of_memory", "raise TrainerMemory")
 
     assert stack.world.one("SELECT ml_model_trained_at AS t FROM ai_strategies").t is None
+
+
+def test_failed_run_says_how_long_it_trained_when_no_heartbeat_came_before(
+    stack: Stack, strategy: UUID
+) -> None:
+    stack.training.fail(stack.running(strategy), "suspected_leak", "leave out exit_price")
+
+    run = stack.world.one("SELECT * FROM autoretrain.training_runs")
+    assert run.training_seconds == (run.finished_at - run.running_at).total_seconds()
+
+
+def test_lost_run_says_how_long_it_trained_by_its_last_heartbeat(
+    stack: Stack, strategy: UUID
+) -> None:
+    assignment = stack.running(strategy)
+    stack.training.heartbeat(assignment, Progress("fitting"), 3.5)
+    stack.world.run("UPDATE autoretrain.training_runs SET losses_in_a_row = 2")
+    stack.expire_lease(assignment.run_id)
+    (lost,) = stack.dispatching.expired_runs()
+
+    stack.dispatching.end_attempt(lost, LOST, expired_only=True)
+
+    run = stack.world.one("SELECT * FROM autoretrain.training_runs")
+    assert (run.status, run.training_seconds) == ("failed", 3.5)
 
 
 def test_task_event_finds_its_runs_until_they_have_ended(stack: Stack, strategy: UUID) -> None:

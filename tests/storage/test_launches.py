@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from autoretrain.domain.work import Launch, NotLaunched
-from autoretrain.storage.books import LaunchBooks
+from autoretrain.storage.launching import LaunchBooks
 from tests.lessons import challenger
 from tests.storage.conftest import Stack
 from tests.world import NOW

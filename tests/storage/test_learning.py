@@ -14,11 +14,11 @@ import psycopg2
 import pytest
 
 from autoretrain.domain.models import Election, Memory, StoredFile
-from autoretrain.services.train import Finished, Trainer
-from autoretrain_trainer.learner import LightGBMLearner
-from tests.fakes import FakeArtifacts, FakeClock
+from autoretrain.services.train import Finished
+from tests.fakes import FakeArtifacts
 from tests.lessons import challenger, comparison, declined
 from tests.storage.conftest import Stack
+from tests.trainers import learning_trainer
 from tests.world import NOW
 
 
@@ -89,15 +89,7 @@ def trade(stack: Stack, strategy: UUID, rows: int, first: datetime, seed: int) -
 
 def train(stack: Stack, strategy: UUID, artifacts: FakeArtifacts, now: datetime) -> Any:
     """One training with everything real but the store and the time; what it leaves to the next."""
-    books = stack.training
-    trainer = Trainer(
-        books=books,
-        pulse_books=stack.training,
-        learner=LightGBMLearner(books, artifacts),
-        artifacts=artifacts,
-        clock=FakeClock(now),
-        watch=lambda *_: None,
-    )
+    trainer = learning_trainer(stack.training, artifacts, now)
     _, ended = trainer.work(stack.starting(strategy), "task/1", threading.Event())
     assert isinstance(ended, Finished)
     pointer = stack.world.one(

@@ -63,6 +63,7 @@ def test_publish_activates_a_better_first_model_everywhere_at_once(
     run = stack.world.one("SELECT * FROM autoretrain.training_runs")
     assert (run.status, run.model_version, run.activated) == ("succeeded", "v1", True)
     assert (run.rows_used, run.rows_dropped) == (120, {"no outcome": 1})
+    assert run.training_seconds == (run.finished_at - run.running_at).total_seconds()
     activation = stack.world.one("SELECT * FROM autoretrain.model_activations")
     assert (activation.version, activation.previous_version) == ("v1", None)
     (note,) = stack.world.run("SELECT * FROM autoretrain.outbox")
@@ -75,7 +76,8 @@ def test_publish_replaces_the_champion_by_a_better_challenger(stack: Stack, stra
     better = challenger(comparison(0.62, 0.65, against="v1"))
     published = stack.training.publish(stack.running(strategy), better, "k/2", NOW)
 
-    assert (published.version, published.activated, published.champion) == ("v2", True, "v1")
+    assert (published.version, published.activated) == ("v2", True)
+    assert published.previous_version == "v1"
     assert active_models(stack) == ["v2"]
     assert stack.world.one("SELECT ml_model_version AS v FROM ai_strategies").v == "v2"
     log = stack.world.run(
@@ -254,7 +256,7 @@ def test_users_own_active_version_is_named_as_not_compared_and_as_the_one_before
 
     published = activated_v1(stack, strategy)
 
-    assert (published.version, published.champion) == ("v8", "v7")
+    assert (published.version, published.previous_version) == ("v8", "v7")
     assert published.line.endswith("; not compared with v7")
     log = stack.world.one("SELECT * FROM autoretrain.model_activations")
     assert (log.version, log.previous_version) == ("v8", "v7")

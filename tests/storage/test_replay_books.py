@@ -127,7 +127,7 @@ def test_replay_counts_what_the_check_counts(own: Stack, seed: int) -> None:
 
     for _ in range(8):
         as_of = market.moment(20, 59)
-        (snapshot,) = own.checking.snapshots([strategy_id], as_of)
+        snapshot = own.snapshot(strategy_id, as_of)
         moments = [to_microseconds(at) for at in (as_of, read_at, live_from)]
 
         found = count(market.log, market.said, moments[0], moments[1], "v1", snapshot.policy)
@@ -160,7 +160,7 @@ def test_replay_spreads_features_as_the_check_does(own: Stack, seed: int) -> Non
 
     for _ in range(6):
         as_of = market.moment(30, 59)
-        (snapshot,) = own.checking.snapshots([strategy_id], as_of)
+        snapshot = own.snapshot(strategy_id, as_of)
         moments = to_microseconds(read_at), to_microseconds(as_of)
 
         found = spreads_since(market.log, reference, *moments)
@@ -179,7 +179,7 @@ def test_replay_counts_what_the_check_counts_before_the_first_training(own: Stac
 
     for day in range(0, 60, 4):
         as_of = FIRST + timedelta(days=day)
-        (snapshot,) = own.checking.snapshots([strategy_id], as_of)
+        snapshot = own.snapshot(strategy_id, as_of)
 
         found = count(market.log, market.said, to_microseconds(as_of), None, None, snapshot.policy)
 

@@ -116,7 +116,7 @@ def test_snapshot_reads_many_strategies_in_one_query_and_leaves_unknown_ones_out
     ids = [stack.world.strategy(f"s{n}") for n in range(3)]
     stack.world.trades(ids[1], [1.0] * 9)
 
-    found = stack.checking.snapshots([*ids, uuid4()], DatabaseClock(stack.database()).now())
+    found = stack.checking.snapshots([*ids, uuid4()])
 
     assert {one.strategy_id: one.total_trades for one in found} == {
         ids[0]: 0,
@@ -199,7 +199,7 @@ def test_check_after_a_training_says_no_whatever_the_trades_are(own: Stack) -> N
         # A trade that is decided and closed in the very instant of the reading was read.
         own.training.publish(assignment, challenger(rows=rows(as_of=now)), "key", now)
 
-        (snapshot,) = own.checking.snapshots([strategy_id], now)
+        snapshot = own.snapshot(strategy_id, now)
 
         assert not decide(snapshot, snapshot.policy).should_retrain
         own.close()
@@ -216,7 +216,7 @@ def test_check_reads_what_is_new_however_long_the_history(own: Stack) -> None:
     own.world.vacuum()
     scans = scans_of_trades(
         own.world,
-        "snapshots",
+        "snapshots_of",
         strategy_ids=f"'{{{strategies[0]}}}'::uuid[]",
         as_of="now()",
         block_trades="50",

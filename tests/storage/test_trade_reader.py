@@ -81,6 +81,36 @@ def test_feature_that_holds_text_now_and_then_counts_where_it_is_a_number(stack:
     assert values[1] == 3
 
 
+def test_words_and_other_things_beside_it_do_not_hide_a_number(stack: Stack) -> None:
+    strategy_id = stack.world.strategy()
+    features: list[dict[str, object]] = [
+        {"x": 1, "regime": "bull"},
+        {"x": None, "regime": "bear"},
+        {"x": "2", "regime": "bear"},
+        {"x": True, "regime": 7},
+        {"x": {"y": 3}, "tags": ["a"]},
+        {"x": 4, "tags": []},
+    ]
+    stack.world.trades(strategy_id, [1.0] * 7, features=[*features, {}])
+
+    trades = read(stack, strategy_id)
+
+    assert trades.features == ("regime", "x")
+    np.testing.assert_equal(trades.values[:, 0], [np.nan] * 3 + [7] + [np.nan] * 3)
+    np.testing.assert_equal(trades.values[:, 1], [1] + [np.nan] * 4 + [4, np.nan])
+
+
+def test_symbols_arrive_by_name(stack: Stack) -> None:
+    strategy_id = stack.world.strategy()
+    for symbol in ("ETH", "BTC"):
+        stack.world.trades(strategy_id, [1.0], symbol=symbol)
+
+    trades = read(stack, strategy_id)
+
+    assert trades.symbols == ("BTC", "ETH")
+    assert sorted(trades.symbol.tolist()) == [0, 1]
+
+
 @pytest.mark.parametrize("name", ["a'b", 'a"b', "a%b", "%s", "ü ñ", "a\\b", "features"])
 def test_feature_may_be_called_anything(stack: Stack, name: str) -> None:
     strategy_id = stack.world.strategy()
@@ -156,16 +186,16 @@ def test_same_run_twice_gives_the_same_model_and_row_hash(own: Stack) -> None:
     assert first.rows.data_hash == second.rows.data_hash
 
 
-@pytest.mark.parametrize("name", ["training_trades", "feature_names", "symbols"])
+@pytest.mark.parametrize("name", ["training_trades", "trade_names"])
 def test_reader_looks_at_no_more_trades_than_it_takes(own: Stack, name: str) -> None:
     strategy_id = own.world.strategy()
     own.world.trades(strategy_id, [1.0, -1.0] * 2000, every=timedelta(minutes=5))
     own.world.vacuum()
-    values = {"strategy_id": f"'{strategy_id}'", "as_of": "now()", "newest": "100"}
+    values = {"strategy_id": f"'{strategy_id}'", "as_of": "now()", "newest": "100", "words": "'{}'"}
 
     scans = trades_scanned(own.world, statement(name).rstrip(";") % values)
 
-    # Whoever names the features asks twice: for what the newest know, and for what those do not.
+    # Whoever asks for names does so twice: for what the newest know, and for what those do not.
     # Rows are sorted by their id in groups: the last group may be read whole.
     taken = [scan["Actual Rows"] for scan in scans if scan["Actual Rows"]]
     assert len(taken) <= 2

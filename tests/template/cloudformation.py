@@ -10,11 +10,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 Parameters = Mapping[str, Any]
+STACK = "arn:aws:cloudformation:eu-central-1:123456789012:stack"
 PSEUDO = {
     "AWS::AccountId": "123456789012",
     "AWS::Partition": "aws",
     "AWS::Region": "eu-central-1",
     "AWS::StackName": "auto-retrain",
+    "AWS::StackId": f"{STACK}/auto-retrain/5e2f7a10-ea0f-11f0-9c33-0a58a9feac02",
 }
 NO_VALUE = {"Ref": "AWS::NoValue"}
 _VARIABLE = re.compile(r"\$\{([^!}][^}]*)\}")
@@ -31,7 +33,7 @@ def nodes(tree: Any) -> Iterator[Any]:
 def defaults(template: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: parameter["Default"]
-        for name, parameter in template["Parameters"].items()
+        for name, parameter in template.get("Parameters", {}).items()
         if "Default" in parameter
     }
 
@@ -44,7 +46,7 @@ def refused(template: Mapping[str, Any], given: Parameters) -> list[str]:
         for name, parameter in template["Parameters"].items()
         if not _is_allowed(parameter, parameters[name])
     ]
-    truth = _Evaluation(template, parameters).truth
+    truth = _Evaluation(template, {**PSEUDO, **parameters}).truth
     for rule in template.get("Rules", {}).values():
         if truth(rule.get("RuleCondition", True)):
             said += [
@@ -64,9 +66,18 @@ def _is_allowed(parameter: Mapping[str, Any], value: Any) -> bool:
     return re.fullmatch(parameter.get("AllowedPattern", r"[\s\S]*"), value) is not None
 
 
-def deployed(template: Mapping[str, Any], given: Parameters) -> dict[str, Any]:
+def nested_pseudo(name: str) -> dict[str, str]:
+    """What the stack that a template nests under this name is called by itself."""
+    own = f"auto-retrain-{name}-1QX7ZK2M0D4BT"
+    arn = f"{STACK}/{own}/6a90c3d0-ea0f-11f0-b7e5-02c1d8e4f7ab"
+    return PSEUDO | {"AWS::StackName": own, "AWS::StackId": arn}
+
+
+def deployed(
+    template: Mapping[str, Any], given: Parameters, pseudo: Parameters = PSEUDO
+) -> dict[str, Any]:
     """Resources and Outputs that these parameters bring, with everything known filled in."""
-    evaluation = _Evaluation(template, defaults(template) | dict(given))
+    evaluation = _Evaluation(template, {**pseudo, **defaults(template), **given})
     return {
         section: {
             name: evaluation.value({k: v for k, v in one.items() if k != "Condition"})
@@ -77,11 +88,43 @@ def deployed(template: Mapping[str, Any], given: Parameters) -> dict[str, Any]:
     }
 
 
+def with_nested(
+    stack: Mapping[str, dict[str, Any]], templates: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The stack and those that it nests as if all were one: what one hands to another as a
+    parameter or an output is the resource itself."""
+    nested = {
+        name: deployed(
+            templates[child["Properties"]["TemplateURL"]],
+            child["Properties"].get("Parameters", {}),
+            nested_pseudo(name),
+        )
+        for name, child in stack["Resources"].items()
+        if child["Type"] == "AWS::CloudFormation::Stack"
+    }
+
+    def linked(tree: Any) -> Any:
+        match tree:
+            case {"Fn::GetAtt": [str(name), str(attribute)]} if name in nested:
+                return linked(nested[name]["Outputs"][attribute.removeprefix("Outputs.")]["Value"])
+            case dict():
+                return {key: linked(value) for key, value in tree.items()}
+            case list():
+                return [linked(value) for value in tree]
+        return tree
+
+    resources = dict(stack["Resources"])
+    for child in nested.values():
+        assert not resources.keys() & child["Resources"].keys()
+        resources |= child["Resources"]
+    return {"Resources": linked(resources), "Outputs": linked(stack["Outputs"])}
+
+
 class _Evaluation:
-    def __init__(self, template: Mapping[str, Any], parameters: Parameters) -> None:
+    def __init__(self, template: Mapping[str, Any], known: Parameters) -> None:
         self._conditions = template.get("Conditions", {})
         self._mappings = template.get("Mappings", {})
-        self._known = {**PSEUDO, **parameters}
+        self._known = known
 
     def condition(self, name: str) -> bool:
         return self.truth(self._conditions[name])
@@ -145,11 +188,20 @@ class _Evaluation:
 
     def _sub(self, argument: Any) -> Any:
         text, named = argument if isinstance(argument, list) else (argument, {})
-        known = self._known | {name: self.value(one) for name, one in named.items()}
+        known = {**self._known, **{name: self.value(one) for name, one in named.items()}}
 
         def filled(found: re.Match[str]) -> str:
-            value = known.get(found[1])
-            return found[0] if value is None or isinstance(value, dict) else str(value)
+            match known.get(found[1]):
+                case None:
+                    return found[0]
+                case {"Ref": str(name)}:
+                    return f"${{{name}}}"
+                case {"Fn::GetAtt": [str(name), str(attribute)]}:
+                    return f"${{{name}.{attribute}}}"
+                case dict():
+                    return found[0]
+                case value:
+                    return str(value)
 
         text = _VARIABLE.sub(filled, text)
         left = {name: known[name] for name in named if f"${{{name}}}" in text}

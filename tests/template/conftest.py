@@ -14,7 +14,7 @@ import pytest
 
 from autoretrain_local.template import TEMPLATE, load
 from tests.sam import SCAN
-from tests.template.cloudformation import deployed
+from tests.template.cloudformation import deployed, with_nested
 
 # What `sam validate` does, with what comes of it: nobody outside is asked.
 TRANSFORM = """
@@ -67,10 +67,11 @@ CHOICES: Mapping[str, Mapping[Any, Mapping[str, Any]]] = {
 
 @dataclass(frozen=True)
 class Stack:
-    """What a choice of parameters deploys."""
+    """What a choice of parameters deploys: all of it, and what of it the root itself deploys."""
 
     choice: Mapping[str, Any]
     parameters: Mapping[str, Any]
+    root: dict[str, dict[str, Any]]
     resources: dict[str, dict[str, Any]]
     outputs: dict[str, dict[str, Any]]
 
@@ -134,7 +135,7 @@ def transformed() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def stacks(transformed: dict[str, Any]) -> list[Stack]:
+def stacks(transformed: dict[str, Any], nested: dict[str, dict[str, Any]]) -> list[Stack]:
     """What every combination of choices deploys."""
     made = []
     for chosen in itertools.product(*CHOICES.values()):
@@ -142,8 +143,11 @@ def stacks(transformed: dict[str, Any]) -> list[Stack]:
         parameters: dict[str, Any] = {}
         for name, value in choice.items():
             parameters |= CHOICES[name][value]
-        stack = deployed(transformed, parameters)
-        made.append(Stack(choice, parameters, stack["Resources"], stack["Outputs"]))
+        root = deployed(transformed, parameters)
+        whole = with_nested(root, nested)
+        made.append(
+            Stack(choice, parameters, root["Resources"], whole["Resources"], whole["Outputs"])
+        )
     return made
 
 

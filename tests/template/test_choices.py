@@ -33,8 +33,11 @@ def test_own_network_is_the_trainers_alone(stacks: list[Stack]) -> None:
         assert not any("VpcConfig" in function for function in stack.functions.values())
         for name in LAUNCHERS:
             told = stack.variables(name)
-            assert told["TRAINER_SUBNETS"] == {"Fn::GetAtt": ["Network", "Outputs.SubnetIds"]}
-            assert told["TRAINER_SECURITY_GROUPS"]["Fn::GetAtt"][0] == "Network"
+            assert told["TRAINER_SUBNETS"]["Fn::Join"] == [
+                ",",
+                [{"Ref": "SubnetA"}, {"Ref": "SubnetB"}],
+            ]
+            assert told["TRAINER_SECURITY_GROUPS"] == {"Ref": "TrainerSecurityGroup"}
             assert told["TRAINER_ASSIGN_PUBLIC_IP"] == "ENABLED"
         assert "ec2" not in str(stack.resources["EveryFunctionPolicy"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from autoretrain import settings
@@ -79,10 +79,10 @@ def secrets_in(environment: Mapping[str, Any]) -> Iterator[str]:
             yield name
 
 
-def literal_secrets(transformed: Mapping[str, Any]) -> list[str]:
-    """Variables of functions and containers whose secret the template itself tells."""
+def literal_secrets(*templates: Mapping[str, Any]) -> list[str]:
+    """Variables of functions and containers whose secret a template itself tells."""
     found = []
-    for resource in transformed["Resources"].values():
+    for resource in (one for template in templates for one in template["Resources"].values()):
         for node in nodes(resource.get("Properties", {})):
             match node:
                 case {"Variables": dict(environment)}:
@@ -103,21 +103,26 @@ def told_secrets(stack: Stack) -> list[str]:
     ]
 
 
-def test_no_property_holds_a_secret(stacks: list[Stack], transformed: dict[str, Any]) -> None:
-    assert literal_secrets(transformed) == []
+def test_no_property_holds_a_secret(
+    stacks: list[Stack], transformed: dict[str, Any], nested: dict[str, dict[str, Any]]
+) -> None:
+    assert literal_secrets(transformed, *nested.values()) == []
     for stack in stacks:
         assert told_secrets(stack) == []
 
 
-def test_planted_secret_is_found(stack: Stack, transformed: dict[str, Any]) -> None:
-    planted = deepcopy(transformed)
-    resources = planted["Resources"]
-    resources["ApiFunction"]["Properties"]["Environment"]["Variables"]["DB_PASSWORD"] = "hunter2"
-    (container,) = resources["TrainerTaskDefinition"]["Properties"]["ContainerDefinitions"]
+def test_planted_secret_is_found(
+    stack: Stack, transformed: dict[str, Any], nested: dict[str, dict[str, Any]]
+) -> None:
+    planted, trainer = deepcopy(transformed), deepcopy(nested["stacks/trainer.yaml"])
+    api = planted["Resources"]["ApiFunction"]["Properties"]
+    api["Environment"]["Variables"]["DB_PASSWORD"] = "hunter2"
+    task = trainer["Resources"]["TrainerTaskDefinition"]["Properties"]
+    (container,) = task["ContainerDefinitions"]
     container["Environment"].append({"Name": "DB_PASSWORD", "Value": "hunter2"})
-    assert literal_secrets(planted) == ["DB_PASSWORD", "DB_PASSWORD"]
+    assert literal_secrets(planted, trainer) == ["DB_PASSWORD", "DB_PASSWORD"]
 
-    told = Stack(stack.choice, stack.parameters, deepcopy(stack.resources), stack.outputs)
+    told = replace(stack, resources=deepcopy(stack.resources))
     told.resources["Cluster"]["Properties"]["Tags"] = [{"Value": MADE_SECRET["DatabaseUrl"]}]
     assert told_secrets(told) == ["Cluster"]
 

@@ -137,7 +137,7 @@ def test_alarms_watch_what_is_counted(watched: dict[str, dict[str, Any]]) -> Non
 
 
 def test_metrics_have_the_namespace_that_alarms_look_in(stack: Stack) -> None:
-    environments = [function["Environment"]["Variables"] for function in stack.functions.values()]
+    environments = [*map(stack.variables, stack.functions), stack.container_variables]
     told = {one["POWERTOOLS_METRICS_NAMESPACE"] for one in environments}
     services = {one["POWERTOOLS_SERVICE_NAME"] for one in environments}
     assert (told, services) == ({given(stack)["Namespace"]}, {NAMESPACE})

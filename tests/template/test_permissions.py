@@ -18,8 +18,9 @@ from uuid import UUID
 import boto3
 import pytest
 
+from autoretrain_local.account import TASK_STOPPED
 from autoretrain_local.ecs_endpoint import Failure
-from autoretrain_local.stack import TASK_STOPPED, LocalStack
+from autoretrain_local.stack import LocalStack
 from autoretrain_local.token_file import local_token
 from autoretrain_trainer import on_lambda
 from tests.functions.conftest import event
@@ -29,7 +30,8 @@ from tests.world import NOW, World
 
 DEPLOYMENT = "DeploymentFunction"
 TRAINER = "the trainer"
-THREADS = {"pulse": TRAINER}  # which keeps the lease while it trains
+# One keeps the lease while it trains, others fetch what the last training has left.
+THREADS = {"pulse": TRAINER, "ahead": TRAINER}
 THE_TEST_ITSELF = "MainThread"
 ROLES = {
     "DispatcherFunction": "DispatcherRole",
@@ -82,7 +84,7 @@ class Record:
 
     def hear(self, model: Any, **_: Any) -> None:
         """botocore tells of every call before it is sent, and of what is only signed."""
-        name = current_thread().name.removeprefix("lambda-")
+        name = current_thread().name.removeprefix("lambda-").partition("_")[0]
         self.asked[THREADS.get(name, name)].add(
             f"{model.service_model.endpoint_prefix}:{model.name}"
         )
@@ -152,7 +154,7 @@ def live_through_everything(stack: LocalStack, world: World, folder: Path) -> No
     stack.settle()
 
     learn(world, first, NOW - timedelta(days=20))
-    train({"strategy_id": str(first)})
+    train({"strategy": "first"})
     half_launched = world.strategy("half launched", user_id=ME)
     world.run(
         "INSERT INTO autoretrain.training_runs (id, strategy_id, user_id, reason, status, fence,"
@@ -261,6 +263,20 @@ def test_every_function_logs_into_its_own_group_alone(stack: Stack) -> None:
             assert written == [{"Fn::GetAtt": [group, "Arn"]}]
 
 
+def test_trainer_gets_to_its_own_bucket_and_log_alone(stack: Stack) -> None:
+    granted = {
+        action: statement["Resource"]
+        for role in ("TrainerTaskRole", "TrainerExecutionRole")
+        for statement in stack.role(role)
+        for action in actions(statement)
+    }
+    log = "arn:aws:logs:eu-central-1:123456789012:log-group:${TrainerLogs}:*"
+    assert granted["s3:PutObject"] == {"Fn::Sub": "arn:aws:s3:::${ModelBucket}/models/*"}
+    assert granted["s3:ListBucket"] == {"Fn::Sub": "arn:aws:s3:::${ModelBucket}"}
+    assert granted["logs:PutLogEvents"] == {"Fn::Sub": log}
+    assert granted["secretsmanager:GetSecretValue"] == {"Ref": "DatabaseSecret"}
+
+
 def allowed(stack: Stack) -> list[dict[str, Any]]:
     """Every statement that allows something, of all roles and policies."""
     return [
@@ -294,15 +310,9 @@ def test_every_wide_grant_says_why(root: Path) -> None:
                 assert not re.search(r"Resource: ['\"]\*['\"] *$", statement, re.MULTILINE)
 
 
-def test_queue_topic_and_bucket_refuse_whoever_comes_without_tls(
-    stack: Stack, nested: dict[str, dict[str, Any]]
-) -> None:
-    topic = nested["stacks/observability.yaml"]["Resources"]["TopicPolicy"]["Properties"]
-    policies = [
-        topic,
-        *stack.of_type("AWS::SQS::QueuePolicy").values(),
-        *stack.of_type("AWS::S3::BucketPolicy").values(),
-    ]
+def test_queue_topic_and_bucket_refuse_whoever_comes_without_tls(stack: Stack) -> None:
+    kinds = ("AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::S3::BucketPolicy")
+    policies = [policy for kind in kinds for policy in stack.of_type(kind).values()]
     for policy in policies:
         refusal = policy["PolicyDocument"]["Statement"][-1]
         assert (refusal["Effect"], refusal["Principal"]) == ("Deny", "*")

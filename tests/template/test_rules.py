@@ -70,10 +70,13 @@ def test_network_is_given_whole_or_not_at_all(
     assert refused(template, URL | given) == ([] if is_whole else [TOGETHER])
 
 
-def test_every_task_size_is_taken_that_fargate_has_and_no_other(template: dict[str, Any]) -> None:
+def test_every_task_size_is_taken_that_fargate_has_and_no_other(
+    template: dict[str, Any], nested: dict[str, dict[str, Any]]
+) -> None:
     cpus = template["Parameters"]["TrainerCpu"]["AllowedValues"]
     memories = template["Parameters"]["TrainerMemory"]["AllowedValues"]
-    assert template["Mappings"]["ThreadsByCpu"].keys() == set(cpus)
+    threads = nested["stacks/trainer.yaml"]["Mappings"]["ThreadsByCpu"]
+    assert threads.keys() == set(cpus)
     for cpu, memory in itertools.product(cpus, memories):
         size = {"TrainerCpu": cpu, "TrainerMemory": memory}
         exists = int(memory) in FARGATE_MEMORY[int(cpu)]

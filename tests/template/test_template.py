@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.template.cloudformation import nodes
+from tests.template.conftest import Stack
 
 
 def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
@@ -30,8 +31,14 @@ def zipped(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: of for name, of in functions(template).items() if "CodeUri" in of}
 
 
-def container(template: dict[str, Any]) -> dict[str, Any]:
-    (task,) = of_type(template, "AWS::ECS::TaskDefinition").values()
+@pytest.fixture(scope="session")
+def task(nested: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    (only,) = of_type(nested["stacks/trainer.yaml"], "AWS::ECS::TaskDefinition").values()
+    return only
+
+
+@pytest.fixture(scope="session")
+def container(task: dict[str, Any]) -> dict[str, Any]:
     (only,) = task["ContainerDefinitions"]
     return dict(only)
 
@@ -47,8 +54,8 @@ def test_globals_suit_an_image_function_too(template: dict[str, Any]) -> None:
     assert not {"Runtime", "Handler", "Layers"} & template["Globals"]["Function"].keys()
 
 
-def test_the_tick_is_hourly_and_can_be_switched_off(template: dict[str, Any]) -> None:
-    rules = of_type(template, "AWS::Events::Rule")
+def test_the_tick_is_hourly_and_can_be_switched_off(nested: dict[str, dict[str, Any]]) -> None:
+    rules = of_type(nested["stacks/events.yaml"], "AWS::Events::Rule")
     assert {
         name: (rule["ScheduleExpression"], rule["State"])
         for name, rule in rules.items()
@@ -56,27 +63,26 @@ def test_the_tick_is_hourly_and_can_be_switched_off(template: dict[str, Any]) ->
     } == {"HourlyRule": ("rate(1 hour)", {"Ref": "ScheduleState"})}
 
 
-def test_no_environment_turns_on_the_logging_of_events(template: dict[str, Any]) -> None:
-    variables = {key for node in nodes(template) if isinstance(node, dict) for key in node}
-    assert not {"POWERTOOLS_LOGGER_LOG_EVENT", "POWERTOOLS_DEV"} & variables
+def test_no_environment_turns_on_the_logging_of_events(stack: Stack) -> None:
+    for told in (*map(stack.variables, stack.functions), stack.container_variables):
+        assert not {"POWERTOOLS_LOGGER_LOG_EVENT", "POWERTOOLS_DEV"} & told.keys()
 
 
-def test_trainer_is_told_when_it_runs_out_of_memory(template: dict[str, Any]) -> None:
-    (task,) = of_type(template, "AWS::ECS::TaskDefinition").values()
-    assert container(template)["Memory"] == task["Memory"] == {"Ref": "TrainerMemory"}
+def test_trainer_is_told_when_it_runs_out_of_memory(
+    task: dict[str, Any], container: dict[str, Any]
+) -> None:
+    assert container["Memory"] == task["Memory"] == {"Ref": "TrainerMemory"}
 
 
-def test_trainer_can_write_nowhere_but_in_tmp(template: dict[str, Any]) -> None:
-    trainer = container(template)
-    assert trainer["ReadonlyRootFilesystem"] is True
-    assert [mount["ContainerPath"] for mount in trainer["MountPoints"]] == ["/tmp"]
-    assert trainer["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
+def test_trainer_can_write_nowhere_but_in_tmp(container: dict[str, Any]) -> None:
+    assert container["ReadonlyRootFilesystem"] is True
+    assert [mount["ContainerPath"] for mount in container["MountPoints"]] == ["/tmp"]
+    assert container["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
 
 
-def test_trainer_has_time_to_hand_its_run_back(template: dict[str, Any]) -> None:
-    trainer = container(template)
-    assert trainer["StopTimeout"] == 120
-    assert trainer["LinuxParameters"]["InitProcessEnabled"] is True
+def test_trainer_has_time_to_hand_its_run_back(container: dict[str, Any]) -> None:
+    assert container["StopTimeout"] == 120
+    assert container["LinuxParameters"]["InitProcessEnabled"] is True
 
 
 def test_models_are_private_encrypted_and_outlive_the_stack(template: dict[str, Any]) -> None:
@@ -99,12 +105,16 @@ def test_only_what_nobody_refers_to_leaves_the_bucket(template: dict[str, Any]) 
     }
 
 
-def test_every_parameter_is_described_and_used(template: dict[str, Any]) -> None:
-    body = {name: template[name] for name in ("Globals", "Resources", "Conditions", "Outputs")}
-    used = {node["Ref"] for node in nodes(body) if isinstance(node, dict) and "Ref" in node}
-    substituted = re.findall(r"\$\{(\w+)\}", json.dumps(body))
-    assert template["Parameters"].keys() <= used.union(substituted)
-    assert all(parameter["Description"] for parameter in template["Parameters"].values())
+def test_every_parameter_is_described_and_used(
+    template: dict[str, Any], nested: dict[str, dict[str, Any]]
+) -> None:
+    for one in (template, *nested.values()):
+        body = {name: one[name] for name in one.keys() - {"Parameters", "Rules"}}
+        used = {node["Ref"] for node in nodes(body) if isinstance(node, dict) and "Ref" in node}
+        substituted = re.findall(r"\$\{(\w+)\}", json.dumps(body))
+        parameters = one.get("Parameters", {})
+        assert parameters.keys() <= used.union(substituted)
+        assert all(parameter["Description"] for parameter in parameters.values())
 
 
 def test_deploying_asks_for_nothing_but_the_database(template: dict[str, Any]) -> None:
@@ -187,5 +197,10 @@ def test_own_network_has_two_ways_out_and_none_in(nested: dict[str, dict[str, An
 
 
 def test_nested_stacks_are_plain_cloudformation(nested: dict[str, dict[str, Any]]) -> None:
-    assert nested.keys() == {"stacks/network.yaml", "stacks/observability.yaml"}
+    assert nested.keys() == {
+        "stacks/events.yaml",
+        "stacks/network.yaml",
+        "stacks/observability.yaml",
+        "stacks/trainer.yaml",
+    }
     assert all("Transform" not in template for template in nested.values())

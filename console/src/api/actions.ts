@@ -5,7 +5,7 @@ import { client, told } from "./client";
 
 const of = (id: string) => ({ path: { id } });
 
-/** The same key for the same click, so that trying again never trains twice. */
+/** A key for what is wanted once: kept until there is an answer, trying again never trains twice. */
 export function newKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

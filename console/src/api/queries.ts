@@ -1,12 +1,6 @@
 /** What the pages read, each with how often it is read again. */
 
-import {
-  keepPreviousData,
-  QueryCache,
-  QueryClient,
-  MutationCache,
-  useQuery,
-} from "@tanstack/preact-query";
+import { keepPreviousData, QueryCache, QueryClient, useQuery } from "@tanstack/preact-query";
 import { isLive } from "../domain/runs";
 import { client, told } from "./client";
 import { ApiError, Unreachable } from "./errors";
@@ -20,13 +14,15 @@ const RETRIES = 1;
 /** A list asks for as many trends as it has rows; they leave room for what people wait for. */
 const inTurn = turns(4);
 
-function noticed(error: Error): void {
+/** What went wrong, for people to be told; an API that is away is looked after. */
+export function noticed(error: unknown): Error {
+  if (!(error instanceof Error)) throw error;
   if (error instanceof Unreachable) lost(queries);
+  return error;
 }
 
 export const queries = new QueryClient({
   queryCache: new QueryCache({ onError: noticed }),
-  mutationCache: new MutationCache({ onError: noticed }),
   defaultOptions: {
     queries: {
       networkMode: "always",
@@ -35,7 +31,6 @@ export const queries = new QueryClient({
       retry: (failures, error) => !(error instanceof ApiError) && failures < RETRIES,
       retryDelay: 500,
     },
-    mutations: { networkMode: "always" },
   },
 });
 

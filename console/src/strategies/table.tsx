@@ -91,10 +91,9 @@ function Row({ strategy }: { strategy: Summary }) {
 }
 
 function Champion({ strategy }: { strategy: Summary }) {
-  if (strategy.ml_model_version === null) return <span class="soft">no model yet</span>;
   return (
     <>
-      <b>{strategy.ml_model_version}</b>{" "}
+      <Live strategy={strategy} />{" "}
       {strategy.pinned_version !== null && (
         <span class="pinned" title={`pinned to ${strategy.pinned_version}`}>
           <Icon name="pin" />
@@ -106,11 +105,17 @@ function Champion({ strategy }: { strategy: Summary }) {
       )}
       {strategy.ml_model_trained_at !== null && (
         <p class="hint">
-          trained <Moment at={strategy.ml_model_trained_at} relative />
+          last training <Moment at={strategy.ml_model_trained_at} relative />
         </p>
       )}
     </>
   );
+}
+
+/** What bots use: a model that was trained and kept out is none. */
+function Live({ strategy }: { strategy: Summary }) {
+  if (strategy.ml_model_version !== null) return <b>{strategy.ml_model_version}</b>;
+  return <span class="soft">{strategy.ml_model_trained_at ? "base rate" : "no model yet"}</span>;
 }
 
 function lastDecision({ last_decision: decision, paused_reason }: Summary): string {

@@ -1,9 +1,7 @@
 /** What a person does to a strategy: asked first, told afterwards, taken back where that is possible. */
 
 import * as actions from "../api/actions";
-import { Unreachable } from "../api/errors";
-import { queries, refreshed } from "../api/queries";
-import { lost } from "../api/reach";
+import { noticed, refreshed } from "../api/queries";
 import type { Model, Run, Settings, SettingsChange, Strategy } from "../domain/shapes";
 import { ask } from "../parts/confirm";
 import { done, failed } from "../parts/toasts";
@@ -23,9 +21,7 @@ async function tried(deed: Deed): Promise<boolean> {
     await deed();
     return true;
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    if (error instanceof Unreachable) lost(queries);
-    failed(error);
+    failed(noticed(error));
     return false;
   }
 }

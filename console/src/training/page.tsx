@@ -10,7 +10,7 @@ export function Training({ strategy }: { strategy: Strategy }) {
   return (
     <div class="columns">
       <ChampionCard strategy={strategy} />
-      <TrainPanel strategy={strategy} />
+      <TrainPanel key={strategy.id} strategy={strategy} />
       <Conditions strategy={strategy} />
       <Versions strategy={strategy} />
       <SettingsForm key={strategy.id} strategy={strategy} />

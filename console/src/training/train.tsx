@@ -1,8 +1,7 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { newKey, train } from "../api/actions";
-import { Unreachable, wordsOf } from "../api/errors";
-import { queries, refreshed, useRun } from "../api/queries";
-import { lost } from "../api/reach";
+import { wordsOf } from "../api/errors";
+import { noticed, refreshed, useRun } from "../api/queries";
 import { capitalized } from "../domain/format";
 import { endingOf, isLive, progressOf } from "../domain/runs";
 import type { Run, Strategy } from "../domain/shapes";
@@ -15,17 +14,17 @@ import { cancel } from "../strategy/deeds";
 export function TrainPanel({ strategy }: { strategy: Strategy }) {
   const [watched, watch] = useState(strategy.live_run?.id ?? null);
   const [wrong, setWrong] = useState<string | null>(null);
+  const key = useRef(newKey());
   const run = useWatched(strategy, watched, watch);
   const start = async () => {
     setWrong(null);
     try {
-      const { training_run, not_started } = await train(strategy.id, newKey());
+      const { training_run, not_started } = await train(strategy.id, key.current);
+      key.current = newKey();
       if (training_run) watch(training_run.id);
       else setWrong(not_started?.message ?? "The training did not start.");
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      if (error instanceof Unreachable) lost(queries);
-      setWrong(wordsOf(error));
+      setWrong(wordsOf(noticed(error)));
     }
     await refreshed(strategy.id);
   };

@@ -230,7 +230,7 @@ def up(
     Ctrl-C stops everything it has started. Data and models are kept in the folder. The API's
     address and a token for it are printed; the token is in the folder too.
     """
-    from autoretrain_local.stack import SignIn
+    from autoretrain_local.account import SignIn
     from autoretrain_local.up import run
 
     secret = jwt_secret_file.read().strip() if jwt_secret_file else None

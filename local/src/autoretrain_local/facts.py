@@ -182,7 +182,7 @@ def _training(fact: Fact) -> str:
 def _finished(fact: Fact) -> str:
     if not fact["retrained"]:
         return f"⏭️  Skipped strategy: {_name(fact)}\n  reason: {_words(fact)}"
-    kept = fact.get("champion", "the base rate (no model is active)")
+    kept = fact.get("previous_version", "the base rate (no model is active)")
     title = (
         "✅ Auto-retrained strategy"
         if fact["activated"]

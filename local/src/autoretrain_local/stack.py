@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-import boto3
-
-from autoretrain.errors import OperatorError
+from autoretrain_local import account
+from autoretrain_local.account import CLUSTER, DISPATCHER, TASK_STOPPED, TRAINER, SignIn
 from autoretrain_local.aws import MotoAws
 from autoretrain_local.ecs_endpoint import Ecs
 from autoretrain_local.ecs_state import TaskDefinition
@@ -27,31 +24,9 @@ from autoretrain_local.gateway.server import Server
 from autoretrain_local.imports import Imports
 from autoretrain_local.lambda_endpoint import PREFIX, Function, Lambda
 from autoretrain_local.lines import Hear, Lines
-from autoretrain_local.template import TEMPLATE, FunctionPlan, Plan, read_plan
+from autoretrain_local.template import FunctionPlan, Plan, read_plan
 
-CLUSTER = "auto-retrain"
-BUCKET = "auto-retrain-models"
-FAILURE_QUEUE = "auto-retrain-failures"
-CONSOLE = TEMPLATE.parent / "console" / "dist"
-TOPIC = "auto-retrain-notifications"
-TRAINER = "TrainerFunction"
-DISPATCHER, CONDITION_CHECK, TASK_STOPPED = (
-    "DispatcherFunction",
-    "ConditionCheckFunction",
-    "TaskStoppedFunction",
-)
 SETTLE_SECONDS = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class SignIn:
-    """Whose web tokens are taken beside our own; an empty issuer's: nobody's. The console asks for
-    e-mail and password where it has the Supabase project's public key."""
-
-    issuer: str = ""
-    audience: str = ""
-    jwt_secret: str | None = field(default=None, repr=False)
-    supabase_anon_key: str = ""
 
 
 class LocalStack:
@@ -90,13 +65,14 @@ class LocalStack:
             endpoints = Endpoints()
             variables = self._aws.environment(endpoints.url)
             undo.enter_context(_environment(variables))
-            secret_arn, topic_arn = self._put_up_services()
-            settings = _settings(
+            secret_arn, topic_arn = account.put_up_services(self._database_url, self._sign_in)
+            self._aws.start_recording()
+            settings = account.settings(
                 secret_arn, topic_arn, _trainer_definition(self._plan).arn, self._sign_in
             )
-            undo.enter_context(_environment(_chosen(self._all_variables(), settings)))
+            undo.enter_context(_environment(account.chosen(self._all_variables(), settings)))
             self.variables = self._variables(variables, settings)
-            trainer = variables | _chosen(self._plan.trainer.variables, settings)
+            trainer = variables | account.chosen(self._plan.trainer.variables, settings)
             self.ecs = self._cluster(trainer, endpoints.url)
             undo.callback(self._imports.close)
             self.functions = Lambda(
@@ -125,21 +101,6 @@ class LocalStack:
         self.ecs.join_all()
         self.functions.drain(SETTLE_SECONDS)
 
-    def _put_up_services(self) -> tuple[str, str]:
-        """Secret, bucket, queue and topic, as the template makes them; returns the ARNs of the
-        secret and the topic. Every account has its default event bus."""
-        secret = boto3.client("secretsmanager").create_secret(
-            Name="auto-retrain/database",
-            SecretString=json.dumps(
-                {"url": self._database_url, "jwt_secret": self._sign_in.jwt_secret}
-            ),
-        )
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-        boto3.client("sqs").create_queue(QueueName=FAILURE_QUEUE)
-        topic = boto3.client("sns").create_topic(Name=TOPIC)
-        self._aws.start_recording()
-        return secret["ARN"], topic["TopicArn"]
-
     def _variables(
         self, aws: Mapping[str, str], settings: Mapping[str, str]
     ) -> dict[str, dict[str, str]]:
@@ -147,7 +108,9 @@ class LocalStack:
         endpoints = {name: aws[name] for name in aws if name.startswith("AWS_ENDPOINT_URL")}
         names = {plan.name: plan.variables for plan in self._plan.functions.values()}
         names[TRAINER] = self._plan.trainer.variables
-        return {name: endpoints | _chosen(wanted, settings) for name, wanted in names.items()}
+        return {
+            name: endpoints | account.chosen(wanted, settings) for name, wanted in names.items()
+        }
 
     def _all_variables(self) -> list[str]:
         """One process runs all functions here, so it has all their variables."""
@@ -194,7 +157,7 @@ class LocalStack:
             timeout_seconds=plan.timeout_seconds,
             retries=plan.retries,
             max_age_seconds=plan.max_age_seconds,
-            on_failure=_send_to_failure_queue,
+            on_failure=account.send_to_failure_queue,
         )
 
 
@@ -208,44 +171,6 @@ def _trainer_definition(plan: Plan, environment: Mapping[str, str] | None = None
     )
 
 
-def _settings(
-    secret_arn: str, topic_arn: str, task_definition_arn: str, sign_in: SignIn
-) -> dict[str, str]:
-    """What the template's references come to on this machine."""
-    return {
-        "DATABASE_SECRET_ARN": secret_arn,
-        "POWERTOOLS_SERVICE_NAME": "auto-retrain",
-        "POWERTOOLS_LOG_LEVEL": "INFO",
-        "POWERTOOLS_METRICS_NAMESPACE": "auto-retrain",
-        "CONDITION_CHECK_FUNCTION": CONDITION_CHECK,
-        "STRATEGIES_PER_CHECK": "1",
-        "CHECKS_PER_SECOND": "0",
-        "NOTIFICATION_TOPIC_ARN": topic_arn,
-        "EVENT_BUS": "default",
-        "ECS_CLUSTER": CLUSTER,
-        "TRAINER_TASK_DEFINITION": task_definition_arn,
-        "TRAINER_SUBNETS": "subnet-00000000000000001",
-        "TRAINER_SECURITY_GROUPS": "sg-00000000000000001",
-        "TRAINER_ASSIGN_PUBLIC_IP": "DISABLED",
-        "TRAINER_SPOT": "false",
-        "MAX_CONCURRENT_TASKS": str(os.cpu_count() or 1),
-        "RUNS_PER_HOUR": "60",
-        "JWT_ISSUER": sign_in.issuer,
-        "JWT_AUDIENCE": sign_in.audience,
-        "CONSOLE_DIR": str(CONSOLE),
-        "SUPABASE_ANON_KEY": sign_in.supabase_anon_key,
-        "MODEL_BUCKET": BUCKET,
-        "OMP_NUM_THREADS": "1",
-    }
-
-
-def _chosen(names: Any, settings: Mapping[str, str]) -> dict[str, str]:
-    unknown = [name for name in names if name not in settings]
-    if unknown:
-        raise OperatorError(f"template.yaml declares {', '.join(unknown)}: unknown on one machine")
-    return {name: settings[name] for name in names}
-
-
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     """This process's environment with the variables, and afterwards as it was."""
@@ -256,12 +181,6 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-def _send_to_failure_queue(record: dict[str, Any]) -> None:
-    sqs = boto3.client("sqs")
-    url = sqs.get_queue_url(QueueName=FAILURE_QUEUE)["QueueUrl"]
-    sqs.send_message(QueueUrl=url, MessageBody=json.dumps(record))
 
 
 def _scheduled_event(now: datetime) -> dict[str, Any]:

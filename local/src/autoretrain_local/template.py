@@ -1,4 +1,4 @@
-"""Reads `template.yaml`: what runs on AWS is what runs here, told once."""
+"""Reads `template.yaml` and what it nests: what runs on AWS is what runs here, told once."""
 
 from __future__ import annotations
 
@@ -93,9 +93,19 @@ def read_plan(path: Path = TEMPLATE) -> Plan:
         for name, resource in resources.items()
         if resource["Type"] == "AWS::Serverless::Function" and "CodeUri" in resource["Properties"]
     }
-    container = _container(resources["TrainerTaskDefinition"]["Properties"])
-    tick_every = _rate(resources["HourlyRule"]["Properties"])
-    return Plan(functions, container, read_api(template), tick_every)
+    trainer, events = (_nested(resources[name], path.parent) for name in ("Trainer", "Events"))
+    return Plan(
+        functions=functions,
+        trainer=_container(trainer["TrainerTaskDefinition"]["Properties"]),
+        api=read_api(template),
+        tick_every=_rate(events["HourlyRule"]["Properties"]),
+    )
+
+
+def _nested(resource: dict[str, Any], root: Path) -> dict[str, Any]:
+    """The resources of a nested stack."""
+    resources: dict[str, Any] = load(root / resource["Properties"]["TemplateURL"])["Resources"]
+    return resources
 
 
 def _function(
@@ -128,5 +138,5 @@ def _container(properties: dict[str, Any]) -> TrainerPlan:
 def _rate(properties: dict[str, Any]) -> timedelta:
     found = _RATE.fullmatch(properties["ScheduleExpression"])
     if found is None:
-        raise OperatorError("template.yaml: the schedule must be a rate(), such as rate(1 hour)")
+        raise OperatorError("the schedule of HourlyRule must be a rate(), such as rate(1 hour)")
     return timedelta(**{f"{found[2]}s": int(found[1])})

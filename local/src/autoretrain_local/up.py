@@ -7,21 +7,26 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import FrameType
 from typing import TextIO
 
 from autoretrain.storage.connection import connect
 from autoretrain.storage.migrate import migrate
+from autoretrain_local.account import CONSOLE, SignIn
 from autoretrain_local.containers import let_in
 from autoretrain_local.databases import STACK_FILE, embedded
 from autoretrain_local.facts import Narrator
 from autoretrain_local.folder import claimed, write_private
-from autoretrain_local.stack import CONSOLE, LocalStack, SignIn
+from autoretrain_local.stack import LocalStack
 from autoretrain_local.template import read_plan
 from autoretrain_local.token_file import local_token
+
+LOOK_SECONDS = 1.0
+"""How soon a stop is seen that interrupted nothing."""
 
 GREETING = """\
 auto-retrain is up; everything it keeps is in {data}. Ctrl-C stops it.
@@ -46,14 +51,14 @@ def run(database_url: str | None, data: Path, port: int, sign_in: SignIn, out: T
         with (
             LocalStack(url, data, narrator.hear, plan, port, sign_in) as stack,
             let_in(data, url, stack.variables),
-            _until_stopped(),
+            _until_stopped() as was_stopped,
         ):
             command = Path(sys.argv[0])
             greeting = GREETING.format(
                 data=data, command=command, url=stack.url, token=token, built=_whether_built()
             )
             narrator.say(greeting)
-            _tick_for_ever(stack, plan.tick_every, narrator)
+            _tick_until(was_stopped, stack, plan.tick_every, narrator)
     narrator.say(f"\nauto-retrain has stopped; everything is kept in {data}.")
 
 
@@ -66,13 +71,16 @@ def _migrate(url: str, narrator: Narrator) -> None:
         narrator.say(f"warning: {warning}")
 
 
-def _tick_for_ever(stack: LocalStack, every: timedelta, narrator: Narrator) -> None:
-    while True:
+def _tick_until(
+    was_stopped: Callable[[], bool], stack: LocalStack, every: timedelta, narrator: Narrator
+) -> None:
+    while not was_stopped():
         due, next_check = time.monotonic() + every.total_seconds(), datetime.now(UTC) + every
         stack.tick()
         stack.settle()
         narrator.say(f"{narrator.tally.line()}\nNext check at {next_check:%H:%M} UTC")
-        time.sleep(max(0.0, due - time.monotonic()))
+        while not was_stopped() and (left := due - time.monotonic()) > 0:
+            time.sleep(min(left, LOOK_SECONDS))
 
 
 def _whether_built() -> str:
@@ -81,14 +89,23 @@ def _whether_built() -> str:
 
 
 @contextmanager
-def _until_stopped() -> Iterator[None]:
-    """End quietly at the first Ctrl-C or SIGTERM; a second one does not disturb the end."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def _until_stopped() -> Iterator[Callable[[], bool]]:
+    """End quietly at the first Ctrl-C or SIGTERM; a second one does not disturb the end. Yields
+    whether there was one: where it comes while garbage is being collected, Python drops the
+    exception."""
+    signals: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        signals.append(number)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as a shell's background has it
+            signal.signal(number, stop)
+    with suppress(KeyboardInterrupt):
+        yield lambda: bool(signals)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 @contextmanager

@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from autoretrain_local import first_token
+from autoretrain_local.account import SignIn
 from autoretrain_local.postgres import PostgresServer
-from autoretrain_local.stack import LocalStack, SignIn
+from autoretrain_local.stack import LocalStack
 from autoretrain_local.template import read_plan
 from tests.conftest import cloned
 from tests.signers import ISSUER, JWT_SECRET

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from bench.performance.rows import (
     keep,
     row,
     stored,
+    table,
     write_table,
 )
 from bench.performance.scene import FULL, SMOKE, Scene
@@ -77,6 +78,10 @@ def test_table_is_written_between_its_markers_and_nowhere_else(tmp_path: Path) -
     assert (lines[0], lines[-1]) == ("before", "after")
     assert "old" not in lines
     assert "| trade load | 1.2 s | 1 s | psql | 1.2 | ≤ 1.3 | met |" in lines
+
+
+def test_table_says_what_else_there_is_to_say_of_a_row() -> None:
+    assert "| trade load (no cache) | 1.2 s |" in table([replace(result(), told="no cache")])
 
 
 def test_page_without_markers_is_left_alone(tmp_path: Path) -> None:

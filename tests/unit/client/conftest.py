@@ -1,12 +1,14 @@
-"""A command line, and the API that it talks to."""
+"""A command line and a bot, and the API that each talks to."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 import pytest
 
 from autoretrain_client.cli import main
+from tests.unit.client.bots import Bot
 from tests.unit.client.command_line import (
     ALL,
     ONE,
@@ -55,3 +57,10 @@ def look(monkeypatch: pytest.MonkeyPatch) -> Look:
         return shown
 
     return at
+
+
+@pytest.fixture
+def bot() -> Iterator[Bot]:
+    bot = Bot()
+    with bot.closing:
+        yield bot

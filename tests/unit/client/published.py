@@ -112,6 +112,10 @@ class FakeApi:
             **changes,
         )
 
+    def lose_model(self, version: str) -> None:
+        """The store has the model's file no more."""
+        del self.files[f"/{version}/model.txt"]
+
     def reply(self, path: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body."""
         self.heard.append((path, headers))

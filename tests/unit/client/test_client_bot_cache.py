@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,13 +12,6 @@ from autoretrain_client.errors import Unavailable
 from tests.unit.client.bots import NOW, TRADE, Bot
 from tests.unit.client.published import learnt, pointer
 from tests.unit.trainer.trade_stream import STRATEGY
-
-
-@pytest.fixture
-def bot() -> Iterator[Bot]:
-    bot = Bot()
-    with bot.closing:
-        yield bot
 
 
 def test_cached_model_is_used_when_the_api_is_down(bot: Bot, tmp_path: Path) -> None:

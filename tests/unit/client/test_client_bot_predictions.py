@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -13,13 +12,6 @@ from tests.faults.rows import row
 from tests.unit.client.bots import TRADE, Bot
 from tests.unit.client.published import asked, learnt, odd_trades, trainers, variant
 from tests.unit.trainer.trade_stream import loaded
-
-
-@pytest.fixture
-def bot() -> Iterator[Bot]:
-    bot = Bot()
-    with bot.closing:
-        yield bot
 
 
 @row("B27")

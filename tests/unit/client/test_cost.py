@@ -60,19 +60,23 @@ def test_larger_trainers_on_spot_and_arm_pay_their_share() -> None:
 
 
 def test_checks_pay_for_events_and_for_the_strategies_in_them() -> None:
-    # 1,000 strategies, 10 an event: 73,000 events * (0.1 + 10 * 0.05) s * 0.25 GB = 10,950 GB-s
+    # 1,000 strategies, 10 an event: 73,000 events * (0.05 + 10 * 0.01) s * 0.25 GB = 2,737.5 GB-s
     made = lines(strategies=1_000, strategies_per_check=10)["Lambda condition_check"]
 
-    assert made.quantity == pytest.approx(10_950)
-    assert made.usd == pytest.approx(0.1825, abs=1e-4)
+    assert made.quantity == pytest.approx(2_737.5)
+    assert made.usd == pytest.approx(0.045625, abs=1e-6)
 
 
 def test_the_pace_is_paid_for_by_the_dispatcher() -> None:
     # 100 events at 20 a second are 5 s, and 2 s for the rest: 730 * 7 * 0.25 = 1,277.5 GB-s
     assert lines(strategies=100)["Lambda dispatcher"].quantity == pytest.approx(1_277.5)
-    assert (
-        lines(strategies=100, checks_per_second=0)["Lambda dispatcher"].quantity == 730 * 2 * 0.25
-    )
+
+
+def test_without_a_pace_each_check_takes_as_long_as_it_takes_to_send() -> None:
+    # 100 events * 0.02 s, and 2 s for the rest: 730 * 4 * 0.25 = 730 GB-s
+    made = lines(strategies=100, checks_per_second=0)["Lambda dispatcher"]
+
+    assert made.quantity == pytest.approx(730)
 
 
 def test_bots_pay_for_every_poll() -> None:
@@ -125,14 +129,14 @@ def test_what_watches_costs_the_same_for_any_number_of_strategies() -> None:
     [
         # 2 s and 11,560 events at 20 a second are 580 s
         ("Handing out a tick", {"strategies": 11_560}, {"strategies": 11_561}),
-        # 80 % of an hour less a start is 2,840 s, 284 runs of 10 s for each of 4 trainers
-        ("Trainers at once", {"strategies": 27_264}, {"strategies": 27_265}),
+        # 80 % of an hour less a start is 2,840 s, 1,420 runs of 2 s for each of 4 trainers
+        ("Trainers at once", {"strategies": 136_320}, {"strategies": 136_321}),
         ("Requests of bots", {"bots": 3_000}, {"bots": 3_001}),
-        # every event takes 0.15 s: 59 a second are 8.85 at once, and one is the dispatcher
+        # every event takes 0.55 s: 16 a second are 8.8 at once, and one is the dispatcher
         (
             "Functions at once",
-            {"strategies": 1_000, "checks_per_second": 59},
-            {"strategies": 1_000, "checks_per_second": 61},
+            {"strategies": 10_000, "strategies_per_check": 50, "checks_per_second": 16},
+            {"strategies": 10_000, "strategies_per_check": 50, "checks_per_second": 17},
         ),
         (
             "Fargate cores at once",

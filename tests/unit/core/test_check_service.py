@@ -27,7 +27,7 @@ def check(
     max_concurrent_tasks: int = 5,
 ) -> list[Checked]:
     launcher = Launcher(books, cluster, max_concurrent_tasks)
-    checked = Checker(books, launcher, books.clock).check(ids, slot)
+    checked = Checker(books, launcher).check(ids, slot)
     assert checked is not None
     return checked
 
@@ -40,7 +40,7 @@ def test_event_is_dropped_when_it_is_older_than_ninety_minutes(
     books: FakeBooks, cluster: FakeCluster
 ) -> None:
     due = books.add_strategy(total_trades=100)
-    checker = Checker(books, Launcher(books, cluster, 5), books.clock)
+    checker = Checker(books, Launcher(books, cluster, 5))
     assert checker.check([due], NOON - NINETY_MINUTES - timedelta(seconds=1)) is None
     assert (books.stored, books.runs, cluster.tasks) == ([], {}, {})
 
@@ -173,7 +173,7 @@ def test_check_launches_a_waiting_run_of_a_strategy_that_is_not_checkable(
     [checked] = check(books, cluster, [paused])
     assert (checked.decision, checked.claim) == (None, None)
     assert runs_of(books, paused) == [Status.STARTING]
-    assert books.stored == [(NOON, ())]
+    assert books.stored == []
 
 
 @pytest.mark.parametrize("total_trades", [99, 100], ids=["nothing due", "due again"])

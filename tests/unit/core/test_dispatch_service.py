@@ -217,7 +217,7 @@ def test_tick_tells_what_came_of_the_one_before(
 ) -> None:
     ids = [books.add_strategy(total_trades=trades) for trades in (100, 100, 10)]
     launcher = Launcher(books, cluster, max_concurrent_tasks=2)
-    Checker(books, launcher, books.clock).check(ids, NOON - HOUR)
+    Checker(books, launcher).check(ids, NOON - HOUR)
     previous = tick().previous
     assert previous == TickSummary(NOON - HOUR, 3, 0, 0, 0, failed=0, live=2)
     assert previous.skipped == 1

@@ -65,6 +65,7 @@ def told(lines: io.StringIO) -> Any:
         ("host=db password = hunter2 dbname=x", "host=db password = [redacted] dbname=x"),
         (r"password='hun\'ter 2' user=me", "password=[redacted] user=me"),
         ("PASSWORD=hunter2", "PASSWORD=[redacted]"),
+        ("pa\u017fsword=hunter2", "pa\u017fsword=[redacted]"),
         ("?user=me&password=hunter2&sslmode=require", None),
         ('{"jwt_secret": "hun\\"ter2", "n": 1}', '{"jwt_secret": [redacted], "n": 1}'),
         ("PGPASSWORD=hun,ter'2&x y", "PGPASSWORD=[redacted] y"),

@@ -2,98 +2,21 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from itertools import islice
-from typing import Any
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from autoretrain.domain.gate import Outcome
 from autoretrain.domain.models import Assignment, Lesson
-from autoretrain.domain.runs import RUNNING_LEASE, Ending, Loss, Status
-from autoretrain.domain.work import LiveRun, Progress
+from autoretrain.domain.runs import RUNNING_LEASE, Status
 from autoretrain.errors import ArtifactUnavailable, DatabaseUnavailable, DataError
 from autoretrain.ports import Report
-from autoretrain.services.train import (
-    Cancelled,
-    Failed,
-    Finished,
-    GivenBack,
-    Started,
-    Trainer,
-    TrainingEvent,
-)
-from tests.fake_books import BookedRun, FakeBooks
-from tests.fakes import NOON, FakeArtifacts, FakeClock, FakeLearner, Teach
+from autoretrain.services.train import Cancelled, Failed, Finished, GivenBack, Started
+from tests.fake_books import FakeBooks
+from tests.fakes import NOON, FakeArtifacts, FakeLearner, Teach
 from tests.lessons import challenger, declined
-
-MANY_EVENTS = 20
-PATIENCE_SECONDS = 10
-"""How long a failing test waits for what a passing one gets at once."""
-
-
-@pytest.fixture
-def learner() -> FakeLearner:
-    return FakeLearner()
-
-
-@pytest.fixture
-def stop() -> threading.Event:
-    return threading.Event()
-
-
-@pytest.fixture
-def phases() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def work(
-    books: FakeBooks,
-    artifacts: FakeArtifacts,
-    clock: FakeClock,
-    learner: FakeLearner,
-    stop: threading.Event,
-    phases: list[str],
-) -> Callable[..., list[TrainingEvent]]:
-    def until_done(
-        run_id: UUID | None = None, pulse_books: FakeBooks = books
-    ) -> list[TrainingEvent]:
-        def watch(assignment: Assignment, progress: Progress) -> None:
-            phases.append(progress.phase)
-
-        trainer = Trainer(books, pulse_books, learner, artifacts, clock, watch)
-        return list(islice(trainer.work(run_id, "task/1", stop), MANY_EVENTS))
-
-    return until_done
-
-
-Work = Callable[..., list[TrainingEvent]]
-
-
-def queued(books: FakeBooks, runs: int = 1) -> list[BookedRun]:
-    return [books.add_run(books.add_strategy()) for _ in range(runs)]
-
-
-def statuses(books: FakeBooks) -> list[Status]:
-    return [run.status for run in books.runs.values()]
-
-
-def raising(error: Exception) -> Teach:
-    def teach(assignment: Assignment, report: Report) -> Lesson:
-        raise error
-
-    return teach
-
-
-def take_away(books: FakeBooks, run: BookedRun) -> None:
-    """Queue the run again behind the trainer's back."""
-    live = LiveRun(run.run_id, run.strategy_id, run.attempt, run.fence, run.status, run.task_arn)
-    books.end_attempt(live, Ending(Loss.LOST), expired_only=False)
+from tests.unit.core.trainings import Work, queued, raising, statuses, take_away
 
 
 def test_trainer_works_until_no_run_is_left(books: FakeBooks, work: Work) -> None:
@@ -307,26 +230,6 @@ def test_named_run_is_not_held_when_a_stop_came_before_it(
     assert run.status is Status.QUEUED
 
 
-def test_training_ends_when_its_heartbeat_finds_the_run_taken(
-    books: FakeBooks, artifacts: FakeArtifacts, learner: FakeLearner, work: Work
-) -> None:
-    run, next_run = queued(books, 2)
-
-    def be_superseded(assignment: Assignment, report: Report) -> Lesson:
-        take_away(books, run)
-        give_up_at = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < give_up_at:
-            report("fitting")
-        raise AssertionError("the training went on")
-
-    learner.teach[run.strategy_id] = be_superseded
-    _, ended = work()
-    taken = "the run is another attempt's by now, or its lease is over"
-    assert ended == GivenBack(ended.assignment, "superseded", taken)
-    assert (run.status, run.attempt, run.losses) == (Status.QUEUED, 2, 1)
-    assert (next_run.attempt, artifacts.files) == (1, {})
-
-
 LAST_ACTS = [
     pytest.param(lambda *_: challenger(), id="publishing"),
     pytest.param(lambda *_: declined(), id="declining"),
@@ -385,7 +288,7 @@ def test_trainer_learns_again_when_the_champion_has_changed(
     _, finished = work()
     assert isinstance(finished, Finished)
     assert judged_against == [None, "v9"]
-    assert finished.published.champion == "v9"
+    assert finished.published.previous_version == "v9"
     assert run.status is Status.SUCCEEDED
 
 
@@ -405,81 +308,3 @@ def test_trainer_gives_the_run_back_when_the_champion_changes_every_time(
     assert ended.message == "the champion changed 3 times during the training"
     assert next(champions) == "d"
     assert (run.status, run.attempt) == (Status.QUEUED, 2)
-
-
-def test_heartbeat_extends_the_lease_and_tells_the_phase(
-    books: FakeBooks, clock: FakeClock, learner: FakeLearner, work: Work
-) -> None:
-    [run] = queued(books)
-    seen: list[Any] = []
-
-    def fit(assignment: Assignment, report: Report) -> Lesson:
-        clock.pass_by(timedelta(minutes=1))
-        report("fitting", 0, 60)
-        while books.beats.get(timeout=PATIENCE_SECONDS).phase != "fitting":
-            pass
-        seen.extend([run.progress, run.lease_expires_at])
-        return challenger()
-
-    learner.teach[run.strategy_id] = fit
-    work()
-    assert seen == [Progress("fitting", 0, 60), NOON + timedelta(minutes=1) + RUNNING_LEASE]
-
-
-def test_watch_is_told_every_phase_once(
-    books: FakeBooks, learner: FakeLearner, work: Work, phases: list[str]
-) -> None:
-    [run] = queued(books)
-
-    def fit(assignment: Assignment, report: Report) -> Lesson:
-        for round_ in range(3):
-            report("fitting", round_, 3)
-        return challenger()
-
-    learner.teach[run.strategy_id] = fit
-    work()
-    assert phases == ["reading", "fitting", "publishing"]
-
-
-@dataclass
-class Stopwatch:
-    seconds: float = 0.0
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-
-@pytest.mark.parametrize(
-    ("silent_seconds", "end", "status"),
-    [
-        pytest.param(100.0, Finished, Status.SUCCEEDED, id="may still hold the lease"),
-        pytest.param(100.1, GivenBack, Status.RUNNING, id="may have lost it"),
-    ],
-)
-def test_training_ends_before_its_lease_does_when_no_heartbeat_gets_through(
-    books: FakeBooks,
-    clock: FakeClock,
-    artifacts: FakeArtifacts,
-    learner: FakeLearner,
-    work: Work,
-    monkeypatch: pytest.MonkeyPatch,
-    silent_seconds: float,
-    end: type[TrainingEvent],
-    status: Status,
-) -> None:
-    [run] = queued(books)
-    stopwatch = Stopwatch()
-    monkeypatch.setattr("autoretrain.services.train.time", stopwatch)
-    unreachable = FakeBooks(clock, artifacts)
-    unreachable.down = True
-
-    def fit_slowly(assignment: Assignment, report: Report) -> Lesson:
-        stopwatch.seconds = silent_seconds
-        report("fitting")
-        return challenger()
-
-    learner.teach[run.strategy_id] = fit_slowly
-    _, ended = work(pulse_books=unreachable)
-    assert isinstance(ended, end)
-    assert run.status is status
-    assert bool(artifacts.files) == (end is Finished)

@@ -16,7 +16,7 @@ FINISHED = NAMES | {
     "outcome": "better",
     "reason": "50+ new trades since last training",
     "model_version": "v2",
-    "champion": "v1",
+    "previous_version": "v1",
     "accuracy": 0.6818,
     "improvement": 0.0299,
     "below_base_rate": False,
@@ -37,7 +37,7 @@ def test_activated_model_is_told_in_the_words_that_users_know() -> None:
 
 def test_kept_model_says_what_was_kept() -> None:
     kept = FINISHED | {"activated": False}
-    first = {name: value for name, value in kept.items() if name != "champion"}
+    first = {name: value for name, value in kept.items() if name != "previous_version"}
 
     assert lines_of(kept).startswith("➖ Auto-retrained strategy, kept v1: RSI reversion (")
     assert lines_of(first).startswith(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -36,6 +37,12 @@ def test_plan_leaves_to_the_machine_what_the_template_leaves_empty() -> None:
         assert "DATABASE_SECRET_ARN" in function.variables
 
 
+def test_plan_knows_what_stops_the_trainer() -> None:
+    trainer = read_plan().trainer
+    assert (trainer.container, trainer.stop_timeout_seconds) == ("trainer", 120)
+    assert "MODEL_BUCKET" in trainer.variables
+
+
 def test_plan_knows_what_lambda_does_with_an_event_that_fails() -> None:
     functions = read_plan().functions
     dispatcher, authorizer = functions["DispatcherFunction"], functions["AuthorizerFunction"]
@@ -49,10 +56,11 @@ def test_plan_ticks_as_the_rule_says() -> None:
 
 
 def test_schedule_that_is_no_rate_is_refused(tmp_path: Path) -> None:
-    copy = tmp_path / "template.yaml"
-    copy.write_text(TEMPLATE.read_text().replace("rate(1 hour)", "cron(0 * * * ? *)"))
-    with pytest.raises(OperatorError, match="rate"):
-        read_plan(copy)
+    shutil.copytree(TEMPLATE.with_name("stacks"), tmp_path / "stacks")
+    events = tmp_path / "stacks/events.yaml"
+    events.write_text(events.read_text().replace("rate(1 hour)", "cron(0 * * * ? *)"))
+    with pytest.raises(OperatorError, match=r"must be a rate\(\)"):
+        read_plan(Path(shutil.copy(TEMPLATE, tmp_path)))
 
 
 def test_missing_template_is_told(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from autoretrain.errors import ArtifactUnavailable
 from autoretrain_trainer.election import RECORDED, Record, elect
 from autoretrain_trainer.learner import LightGBMLearner
 from autoretrain_trainer.recall import rows_of
-from autoretrain_trainer.rows import to_datetime, to_microseconds
+from autoretrain_trainer.rows import Floats, to_datetime, to_microseconds
 from tests.unit.trainer.trade_stream import (
     AS_OF,
     HOUR,
@@ -152,7 +152,7 @@ class Loop:
 
     def kept(self) -> dict[str, Any]:
         assert self.memories is not None
-        stored: dict[str, Any] = json.loads(self.artifacts.objects[self.memories.key])
+        stored: dict[str, Any] = json.loads(self.artifacts.files[self.memories.key])
         return stored
 
     def elect_short(self, until: int) -> None:
@@ -162,8 +162,8 @@ class Loop:
         kept["record"] = {
             "decided_at": told.decided_at.tolist(),
             "closed_at": told.closed_at.tolist(),
-            "long": told.long.tolist(),
-            "short": told.short.tolist(),
+            "long": micronats(told.long),
+            "short": micronats(told.short),
         }
         self.memories = self.artifacts.keep(json.dumps(kept).encode(), "crafted.json")
 
@@ -191,6 +191,11 @@ def test_every_trade_is_scored_once_by_the_memories_of_the_training_before() -> 
         assert since <= set(scored)
 
 
+def micronats(losses: Floats) -> list[int]:
+    whole: list[int] = np.rint(losses * 1e6).astype(int).tolist()
+    return whole
+
+
 def predicted(kept: dict[str, Any], memory: str, trade: Trade) -> float:
     booster = lgb.Booster(model_str=kept[memory]["text"])
     code = {"BTC": 1.0, "ETH": 2.0, None: 0.0}[trade.symbol]
@@ -215,7 +220,7 @@ def test_score_is_the_log_loss_of_either_memory_on_a_trade_that_it_never_saw() -
             won = by_moment[moment].pnl_pct > 0
             expected.append(-math.log(chance if won else 1 - chance))
             assert moment >= before[memory]["data_cutoff"]
-        assert told[memory] == pytest.approx(expected, abs=1e-5)
+        assert np.array(told[memory]) / 1e6 == pytest.approx(expected, abs=1e-5)
     assert 40 < len(told["decided_at"]) <= 60
     assert told["long"] != told["short"]
 
@@ -330,8 +335,8 @@ def test_training_begins_a_new_record_when_the_last_one_cannot_be_read(
     spoil: dict[str, bytes], code: str
 ) -> None:
     loop = grown()
-    del loop.artifacts.objects["memories/1.json"]
-    loop.artifacts.objects.update(spoil)
+    del loop.artifacts.files["memories/1.json"]
+    loop.artifacts.files.update(spoil)
     lesson = loop.train(1300)
     assert (lesson.election.memory, lesson.election.scored) == (Memory.LONG, 0)
     note = f"a new record begins, the last one cannot be read ({code})"
@@ -344,7 +349,7 @@ def test_training_begins_a_new_record_when_the_last_one_cannot_be_read(
 
 def test_training_begins_a_new_record_when_the_last_one_is_of_another_format() -> None:
     loop = grown()
-    loop.memories = loop.artifacts.keep(b'{"format": 2}')
+    loop.memories = loop.artifacts.keep(b'{"format": 1}')
     assert loop.train(1300).election.note is not None
 
 

@@ -10,10 +10,12 @@ import pytest
 
 from autoretrain.errors import DataError
 from autoretrain_trainer.features import refuse_exit_only, refuse_leaks, refuse_too_many
+from autoretrain_trainer.fit import Course, Model, fading
 from autoretrain_trainer.inputs import SIDE, SYMBOL, Input, feature, inputs_of, matrix
 from autoretrain_trainer.recipe import Recipe, recipe_for
+from autoretrain_trainer.rows import Trades
 from autoretrain_trainer.weights import contributions
-from tests.unit.trainer.trade_stream import HOUR, START, Trade, loaded, market
+from tests.unit.trainer.trade_stream import HOUR, START, Trade, loaded, market, moment
 
 INPUTS = inputs_of(["adx", "rsi"], ["BTC", "ETH"])
 
@@ -232,9 +234,44 @@ def test_weights_are_refused_when_all_are_zero() -> None:
         (150, Recipe(60, 7, 0.05, min_child_rows=15, row_share=0.8)),
         (300, Recipe(60, 7, 0.05, min_child_rows=30, row_share=0.8)),
         (8_999, Recipe(60, 7, 0.05, min_child_rows=30, row_share=0.8)),
-        (9_000, Recipe(30, 15, 0.15, min_child_rows=90, row_share=1.0)),
-        (10_000, Recipe(30, 15, 0.15, min_child_rows=100, row_share=1.0)),
+        (9_000, Recipe(20, 31, 0.2, min_child_rows=90, row_share=1.0, half_life=2_500)),
+        (10_000, Recipe(20, 31, 0.2, min_child_rows=100, row_share=1.0, half_life=2_500)),
     ],
 )
 def test_recipe_grows_with_the_rows(rows: int, recipe: Recipe) -> None:
     assert recipe_for(rows) == recipe
+
+
+def turning(rows: int) -> Trades:
+    """Wins have an RSI above 50 in the first half of the trades, below it in the second."""
+    known = [
+        replace(
+            trade,
+            pnl_pct=1.0 if (number % 100 > 50) == (number < rows / 2) else -1.0,
+            win=math.nan,
+            features={"rsi": float(number % 100)},
+        )
+        for number, trade in enumerate(market(rows))
+    ]
+    return loaded(known, as_of=moment(max(trade.closed_at for trade in known)))
+
+
+def test_newer_half_outweighs_the_older_in_a_long_memory_alone() -> None:
+    trades = turning(9_000)
+    course = Course.of(trades, {})
+    asked = trades.newest(100)
+
+    def lean(model: Model) -> float:
+        """How much more likely a win is called where the newer trades were won."""
+        told = model.predict(asked)
+        return float(told[asked.win].mean() - told[~asked.win].mean())
+
+    assert lean(course.fit(trades, lambda *_: None)) > 0.3
+    assert abs(lean(course.fit(trades.only(slice(2, -2)), lambda *_: None))) < 0.1
+
+
+def test_trade_counts_half_of_one_that_came_a_half_life_later() -> None:
+    shares = fading(5, half_life=2)
+    assert shares is not None
+    assert shares[[0, 2, 4]].tolist() == [0.25, 0.5, 1.0]
+    assert fading(5, half_life=None) is None

@@ -10,6 +10,7 @@ import pytest
 
 from autoretrain_trainer.filtering import Filtering, filtering
 from autoretrain_trainer.fit import Course
+from tests.unit.trainer.lessons import unheard
 from tests.unit.trainer.trade_stream import Trade, loaded, market
 
 BEFORE = 200
@@ -25,10 +26,6 @@ def lived(trades: int = 400, threshold: float = 0.0, keeps: bool = False) -> lis
     left_out = [replace(t, executed=0.0) for t in later if t.win_probability < threshold]
     taken = [trade for trade in later if trade.win_probability >= threshold]
     return [*market(BEFORE), *taken, *(left_out if keeps else [])]
-
-
-def unheard(round: int, rounds: int) -> None:
-    """Progress that nobody listens to."""
 
 
 def found(trades: Sequence[Trade]) -> Filtering:

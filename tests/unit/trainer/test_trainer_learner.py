@@ -3,25 +3,28 @@ from __future__ import annotations
 import json
 import math
 import random
-import tracemalloc
-from collections.abc import Sequence
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import lightgbm as lgb
-import numpy as np
 import pytest
 
-from autoretrain.domain.gate import BASE_RATE, Comparison, Outcome, TooFewRows
-from autoretrain.domain.json import Json
-from autoretrain.domain.models import Assignment, Challenger, Champion, Declined, Lesson
-from autoretrain.errors import ArtifactCorrupt, DataError
-from autoretrain_trainer.artifact import load_champion
+from autoretrain.domain.gate import BASE_RATE, TooFewRows
+from autoretrain.domain.models import Challenger, Champion
 from autoretrain_trainer.exam import Seat
 from autoretrain_trainer.fit import Course
-from autoretrain_trainer.inputs import feature
-from autoretrain_trainer.learner import LightGBMLearner, too_little
+from autoretrain_trainer.learner import LightGBMLearner
 from autoretrain_trainer.rows import to_datetime, to_microseconds
-from tests.faults.rows import row
+from tests.unit.trainer.lessons import (
+    compared,
+    declined,
+    fitted_rows,
+    later,
+    learn,
+    taught,
+    unheard,
+)
 from tests.unit.trainer.trade_stream import (
     AS_OF,
     HOUR,
@@ -30,67 +33,10 @@ from tests.unit.trainer.trade_stream import (
     FakeBooks,
     Reports,
     Stopped,
-    Trade,
     assignment,
     loaded,
     market,
 )
-
-
-def learn(
-    trades: Sequence[Trade],
-    task: Assignment | None = None,
-    artifacts: FakeArtifacts | None = None,
-    report: Reports | None = None,
-) -> Lesson:
-    learner = LightGBMLearner(FakeBooks(trades), artifacts or FakeArtifacts())
-    return learner.learn(task or assignment(), AS_OF, report or Reports())
-
-
-def taught(
-    trades: Sequence[Trade],
-    task: Assignment | None = None,
-    artifacts: FakeArtifacts | None = None,
-) -> Challenger:
-    lesson = learn(trades, task, artifacts)
-    assert isinstance(lesson, Challenger)
-    return lesson
-
-
-def declined(trades: Sequence[Trade], task: Assignment | None = None) -> Declined:
-    lesson = learn(trades, task)
-    assert isinstance(lesson, Declined)
-    return lesson
-
-
-def compared(challenger: Challenger) -> Comparison:
-    assert isinstance(challenger.evidence, Comparison)
-    return challenger.evidence
-
-
-def fitted_rows(challenger: Challenger) -> int:
-    """As the manifest has it."""
-    rows: dict[str, int] = json.loads(challenger.served.manifest_text)["rows"]
-    return rows["fitted"]
-
-
-def unheard(round: int, rounds: int) -> None:
-    """Progress that nobody listens to."""
-
-
-@pytest.fixture
-def artifacts() -> FakeArtifacts:
-    return FakeArtifacts()
-
-
-@pytest.fixture
-def champion(artifacts: FakeArtifacts) -> Champion:
-    return artifacts.store(taught(market(200)))
-
-
-def later(rows: int, signal: float = 1.0) -> list[Trade]:
-    """The champion's 200 trades and `rows` more."""
-    return [*market(200), *market(rows, signal, seed=2, first=220)]
 
 
 def test_first_model_beats_the_base_rate_when_there_is_signal() -> None:
@@ -160,183 +106,6 @@ def test_feature_weights_change_the_model_and_are_kept_beside_it() -> None:
     assert weighted.served.manifest["feature_weights"] == {"rsi": 0.0, "adx": 2.0}
 
 
-@pytest.mark.parametrize(
-    ("task", "code"),
-    [
-        (assignment(feature_weights={"macd": 1.0}), "unknown_feature_weight"),
-        (assignment(feature_weights={"rsi": 3.5}), "bad_feature_weight"),
-    ],
-)
-def test_training_fails_when_a_weight_cannot_be_used(task: Assignment, code: str) -> None:
-    with pytest.raises(DataError) as raised:
-        learn(market(200), task)
-    assert raised.value.code == code
-
-
-def with_feature(name: str, trades: Sequence[Trade]) -> list[Trade]:
-    return [replace(t, features={**t.features, name: t.pnl_pct}) for t in trades]
-
-
-def test_training_fails_when_a_feature_is_known_only_at_the_exit_unless_it_is_allowed() -> None:
-    exiting = with_feature("exit_price", market(200))
-    with pytest.raises(DataError, match="exit_price") as raised:
-        learn(exiting)
-    assert raised.value.code == "exit_only_feature"
-    assert taught(exiting, assignment(allowed_features=("exit_price",)))
-
-
-def test_training_fails_when_a_feature_leaks_unless_it_is_allowed() -> None:
-    leaking = with_feature("next_close", market(200))
-    with pytest.raises(DataError, match="next_close"):
-        learn(leaking)
-    assert taught(leaking, assignment(allowed_features=("next_close",)))
-
-
-def test_training_fails_when_a_feature_is_there_on_wins_only_unless_it_is_allowed() -> None:
-    hinting = [
-        replace(t, features={**t.features, **({"tp_price": 1.0} if t.pnl_pct > 0 else {})})
-        for t in market(200)
-    ]
-    with pytest.raises(DataError, match=r"tp_price \(is missing on losses"):
-        learn(hinting)
-    assert taught(hinting, assignment(allowed_features=("tp_price",)))
-
-
-def test_training_goes_on_when_features_are_missing_now_and_then_or_came_late() -> None:
-    chance = random.Random(5)
-    gappy = [
-        replace(t, features={name: x for name, x in t.features.items() if chance.random() > 0.3})
-        for t in market(200)
-    ]
-    late = [replace(t, features={**t.features, "ema": 1.0}) for t in gappy[100:]]
-    assert taught([*gappy[:100], *late])
-
-
-def test_training_fails_before_reading_when_there_are_too_many_features() -> None:
-    trades = [replace(market(1)[0], features={f"f{n}": 1.0 for n in range(1501)})]
-    # There is no such side: what is read fails otherwise.
-    with pytest.raises(DataError) as raised:
-        learn([replace(trades[0], side=math.inf)])
-    assert raised.value.code == "too_many_features"
-
-
-def test_training_fails_when_no_feature_is_numeric() -> None:
-    with pytest.raises(DataError) as raised:
-        learn([replace(trade, features={}) for trade in market(200)])
-    assert raised.value.code == "no_features"
-
-
-def test_training_fails_when_too_many_rows_are_bad() -> None:
-    bad = [replace(trade, pnl_pct=float("nan")) for trade in market(60)]
-    with pytest.raises(DataError) as raised:
-        learn([*bad, *market(200)[60:]])
-    assert raised.value.code == "too_many_bad_rows"
-
-
-def test_training_is_declined_when_there_are_too_few_trades() -> None:
-    lesson = declined(market(99))
-    assert lesson.outcome is Outcome.INSUFFICIENT_DATA
-    assert lesson.line == "99 of 100 usable closed trades"
-    assert lesson.rows.usable == 99
-
-
-def test_training_is_declined_when_there_is_no_trade_at_all() -> None:
-    assert declined([]).outcome is Outcome.INSUFFICIENT_DATA
-
-
-@pytest.mark.parametrize(("wins", "pnl"), [(9, 1.0), (111, -1.0)])
-def test_training_is_declined_when_a_class_has_fewer_than_ten(wins: int, pnl: float) -> None:
-    trades = [
-        replace(trade, pnl_pct=pnl if number % 13 == 0 and number < 117 else -pnl)
-        for number, trade in enumerate(market(120))
-    ]
-    lesson = declined(trades)
-    assert lesson.outcome is Outcome.INSUFFICIENT_DATA
-    assert f"{wins} wins and {120 - wins} losses among 120" in lesson.line
-    assert "10 of each" in lesson.line
-
-
-def test_training_is_declined_when_no_input_varies() -> None:
-    same = [replace(t, features={"rsi": 1.0}, side=1.0, symbol="BTC") for t in market(120)]
-    assert "every feature is the same" in declined(same).line
-    # A feature that only a dropped trade has is missing in all the others.
-    bad = replace(same[0], id=999, pnl_pct=math.nan, features={"rsi": 1.0, "adx": 1.0})
-    assert "every feature is the same" in declined([*same, bad]).line
-
-
-@pytest.mark.parametrize("what", ["rsi", "side", "symbol", "missing"])
-def test_training_goes_on_when_one_input_varies(what: str) -> None:
-    def vary(trade: Trade, odd: bool) -> Trade:
-        same = replace(trade, features={"rsi": 1.0, "adx": 1.0}, side=1.0, symbol="BTC")
-        changes = {
-            "rsi": {"features": {"rsi": 2.0, "adx": 1.0}},
-            "side": {"side": -1.0},
-            "symbol": {"symbol": "ETH"},
-            "missing": {"features": {"rsi": 1.0}},
-        }
-        return replace(same, **changes[what]) if odd else same  # type: ignore[arg-type]
-
-    assert taught([vary(trade, trade.id % 2 == 0) for trade in market(120)])
-
-
-def test_looking_for_what_varies_copies_no_trades() -> None:
-    names = [f"f{number}" for number in range(200)]
-    same = [
-        replace(trade, features=dict.fromkeys(names, 1.0), side=1.0, symbol="BTC")
-        for trade in market(1000)
-    ]
-    trades = loaded(same)
-    tracemalloc.start()
-    try:
-        assert too_little(trades, 100) is not None
-        _, peak_bytes = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak_bytes < trades.values.nbytes / 4
-
-
-def test_training_is_declined_when_the_trades_before_the_judged_have_one_class(
-    champion: Champion, artifacts: FakeArtifacts
-) -> None:
-    trades = [
-        replace(trade, pnl_pct=1.0 if trade.decided_at < START + 250 * HOUR else trade.pnl_pct)
-        for trade in later(60)
-    ]
-    lesson = learn(trades, assignment(champion), artifacts)
-    assert isinstance(lesson, Declined)
-    assert lesson.outcome is Outcome.INSUFFICIENT_DATA
-    assert "before the first judged one" in lesson.line
-
-
-def test_training_is_declined_when_nothing_is_new() -> None:
-    fingerprint = taught(market(120)).fingerprint
-    lesson = declined(market(120), assignment(last_fingerprint=fingerprint))
-    assert lesson.outcome is Outcome.NOTHING_NEW
-    assert lesson.fingerprint == fingerprint
-
-
-@pytest.mark.parametrize(
-    "task",
-    [
-        assignment(manual=True),
-        assignment(force=True),
-        assignment(feature_weights={"rsi": 2.0}),
-        assignment(allowed_features=("rsi",)),
-        assignment(min_trades=99),
-    ],
-)
-def test_training_goes_on_with_the_same_trades_when_asked_for_or_set_otherwise(
-    task: Assignment,
-) -> None:
-    fingerprint = taught(market(120)).fingerprint
-    assert taught(market(120), replace(task, last_fingerprint=fingerprint))
-
-
-def test_training_goes_on_when_one_trade_is_new() -> None:
-    fingerprint = taught(market(120)).fingerprint
-    assert taught(market(121), assignment(last_fingerprint=fingerprint))
-
-
 def test_challenger_is_judged_on_the_newest_half_of_the_unseen_trades(
     champion: Champion, artifacts: FakeArtifacts
 ) -> None:
@@ -357,91 +126,6 @@ def test_challenger_that_cannot_go_live_is_kept_as_it_was_judged(
     assert compared(challenger).log_loss_improvement < 0
     assert challenger.judged_sha256 == challenger.served.sha256
     assert challenger.data_cutoff < compared(challenger).judged_from
-
-
-def test_champions_score_is_that_of_its_stored_model(
-    champion: Champion, artifacts: FakeArtifacts
-) -> None:
-    evidence = compared(taught(later(60), assignment(champion), artifacts))
-    booster = lgb.Booster(model_str=artifacts.objects["models/v1/model.txt"].decode())
-    judged = later(60)[-30:]
-    columns = [
-        [
-            *(trade.features[name] for name in ("adx", "rsi", "volume")),
-            trade.side,
-            {"BTC": 1, "ETH": 2, None: 0}[trade.symbol],
-        ]
-        for trade in judged
-    ]
-    p = np.clip(np.asarray(booster.predict(np.array(columns))), 0.01, 0.99)
-    won = np.array([trade.pnl_pct > 0 for trade in judged])
-    assert evidence.champion.log_loss == pytest.approx(-np.log(np.where(won, p, 1 - p)).mean())
-
-
-@row("B27")
-def test_champion_is_scored_by_name_when_columns_and_symbols_have_moved(
-    champion: Champion, artifacts: FakeArtifacts
-) -> None:
-    expected = compared(taught(later(60), assignment(champion), artifacts)).champion
-    # A new first column, and a new first symbol among trades that are not judged.
-    moved = [replace(t, features={"aaa": 1.0, **t.features}) for t in later(60)]
-    moved[0] = replace(moved[0], symbol="AAVE")
-    assert compared(taught(moved, assignment(champion), artifacts)).champion == expected
-
-
-def test_champion_knows_trades_without_a_symbol_as_it_was_fitted_on_them(
-    artifacts: FakeArtifacts,
-) -> None:
-    # Only on trades without a symbol, rsi says the opposite.
-    names = ["BTC", "ETH", None]
-    trades = [
-        replace(t, symbol=names[t.id % 3], pnl_pct=-t.pnl_pct if t.id % 3 == 2 else t.pnl_pct)
-        for t in market(1500, 3.0)
-    ]
-    model = load_champion(artifacts.store(taught(trades)), artifacts)
-    unsure = [replace(t, features={"rsi": 2.0}, side=1.0) for t in market(1)]
-    chances = [
-        model.predict(loaded([replace(t, symbol=symbol) for t in unsure]))[0]
-        for symbol in ("BTC", "ETH", None, "SOL")
-    ]
-    assert min(chances[:2]) > 0.8
-    assert chances[2] == chances[3] < 0.2
-
-
-def test_champion_is_scored_when_no_trade_has_a_symbol_any_more(
-    champion: Champion, artifacts: FakeArtifacts
-) -> None:
-    trades = [replace(trade, symbol=None) for trade in later(60)]
-    assert compared(taught(trades, assignment(champion), artifacts)).rows == 30
-
-
-def test_champion_without_symbols_in_its_manifest_is_scored(artifacts: FakeArtifacts) -> None:
-    challenger = taught([replace(trade, symbol="BTC") for trade in market(200)])
-    manifest = {k: v for k, v in challenger.served.manifest.items() if k != "symbols"}
-    served = replace(challenger.served, manifest=manifest)
-    champion = artifacts.store(replace(challenger, served=served))
-    assert compared(taught(later(60), assignment(champion), artifacts)).rows == 30
-
-
-def test_champion_that_does_not_look_at_the_side_is_scored(artifacts: FakeArtifacts) -> None:
-    trades = loaded(market(200))
-    course = replace(Course.of(trades, {}), inputs=(feature("rsi"),))
-    challenger = taught(market(200))
-    model = course.fit(trades, unheard)
-    manifest: Json = {**challenger.served.manifest, "inputs": [{"feature": "rsi"}]}
-    served = replace(challenger.served, model_text=model.text, manifest=manifest)
-    champion = artifacts.store(replace(challenger, served=served))
-    assert compared(taught(later(60), assignment(champion), artifacts)).rows == 30
-
-
-@row("B27")
-def test_champion_is_scored_without_what_is_missing_today(
-    champion: Champion, artifacts: FakeArtifacts
-) -> None:
-    expected = compared(taught(later(60), assignment(champion), artifacts)).champion
-    without = [replace(t, features={"volume": t.features["volume"]}) for t in later(60)]
-    evidence = compared(taught(without, assignment(champion), artifacts))
-    assert evidence.champion.log_loss > expected.log_loss
 
 
 def test_challenger_is_fitted_on_everything_when_too_few_trades_are_unseen(
@@ -510,36 +194,6 @@ def test_manifest_says_how_the_model_was_made(artifacts: FakeArtifacts) -> None:
     assert manifest["fingerprint"] == challenger.fingerprint
 
 
-def test_stored_model_is_read_back_and_predicts_the_same(artifacts: FakeArtifacts) -> None:
-    trades = loaded(market(150))
-    model = load_champion(artifacts.store(taught(market(150))), artifacts)
-    fresh = Course.of(trades, {}).fit(trades, unheard)
-    np.testing.assert_allclose(model.predict(trades), fresh.predict(trades), rtol=1e-12)
-
-
-@pytest.mark.parametrize("file", ["model.txt", "manifest.json"])
-def test_champion_is_refused_when_a_stored_byte_has_changed(
-    champion: Champion, artifacts: FakeArtifacts, file: str
-) -> None:
-    artifacts.objects[f"models/v1/{file}"] += b" "
-    with pytest.raises(ArtifactCorrupt):
-        learn(later(60), assignment(champion), artifacts)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"format": 2}, {"inputs": [{"trade": "mood"}]}, {"inputs": [{"feature": "rsi"}]}],
-)
-def test_champion_is_refused_when_its_manifest_does_not_fit(
-    artifacts: FakeArtifacts, changes: dict[str, object]
-) -> None:
-    challenger = taught(market(200))
-    served = replace(challenger.served, manifest={**challenger.served.manifest, **changes})  # type: ignore[dict-item]
-    champion = artifacts.store(replace(challenger, served=served))
-    with pytest.raises(ArtifactCorrupt):
-        learn(later(60), assignment(champion), artifacts)
-
-
 def test_win_rate_is_that_of_the_executed_trades() -> None:
     trades = [replace(t, executed=float(t.symbol == "BTC")) for t in market(150)]
     executed = [t.pnl_pct > 0 for t in trades if t.symbol == "BTC"]
@@ -559,6 +213,14 @@ def test_learner_reports_its_phases_in_order(champion: Champion, artifacts: Fake
     ends = ["refitting", "remembering", "reporting"]
     assert report.phases() == ["loading", "fitting", "judging", *ends]
     assert ("fitting", 60, 60) in report.heard
+
+
+def test_console_has_words_for_every_phase(champion: Champion, artifacts: FakeArtifacts) -> None:
+    reports = Reports()
+    learn(later(60), assignment(champion, force=True), artifacts, reports)
+    words = (Path(__file__).parents[3] / "console/src/domain/runs.ts").read_text()
+
+    assert {*reports.phases(), "publishing"} <= set(re.findall(r"^  (\w+): \[", words, re.M))
 
 
 def test_progress_never_goes_back_through_the_folds_of_a_first_model() -> None:

@@ -15,6 +15,7 @@ from autoretrain.domain.models import Assignment, Challenger, Champion
 from autoretrain_trainer import report
 from autoretrain_trainer.fit import Model
 from autoretrain_trainer.learner import LightGBMLearner
+from tests.unit.trainer.lessons import later
 from tests.unit.trainer.trade_stream import (
     AS_OF,
     FakeArtifacts,
@@ -43,21 +44,6 @@ def taught(
 def told(challenger: Challenger) -> Any:
     assert challenger.served.report is not None
     return json.loads(challenger.served.report)
-
-
-@pytest.fixture
-def artifacts() -> FakeArtifacts:
-    return FakeArtifacts()
-
-
-@pytest.fixture
-def champion(artifacts: FakeArtifacts) -> Champion:
-    return artifacts.store(taught(market(200)))
-
-
-def later(rows: int, signal: float = 1.0) -> list[Trade]:
-    """The champion's 200 trades and `rows` more."""
-    return [*market(200), *market(rows, signal, seed=2, first=220)]
 
 
 def test_manifest_vouches_for_the_report() -> None:

@@ -8,29 +8,10 @@ from dataclasses import replace
 import pytest
 
 from autoretrain.domain.gate import Comparison, Outcome
-from autoretrain.domain.models import Challenger, Declined, Lesson
+from autoretrain.domain.models import Declined
 from autoretrain_trainer.artifact import load_champion
-from autoretrain_trainer.learner import LightGBMLearner
-from tests.unit.trainer.trade_stream import (
-    AS_OF,
-    FakeArtifacts,
-    FakeBooks,
-    Reports,
-    Trade,
-    assignment,
-    loaded,
-    market,
-)
-
-
-def learn(trades: Sequence[Trade]) -> Lesson:
-    return LightGBMLearner(FakeBooks(trades), FakeArtifacts()).learn(assignment(), AS_OF, Reports())
-
-
-def taught(trades: Sequence[Trade]) -> Challenger:
-    lesson = learn(trades)
-    assert isinstance(lesson, Challenger)
-    return lesson
+from tests.unit.trainer.lessons import learn, taught
+from tests.unit.trainer.trade_stream import FakeArtifacts, Trade, loaded, market
 
 
 def compared(trades: Sequence[Trade]) -> Comparison:

@@ -14,8 +14,8 @@ from typing import BinaryIO
 from uuid import UUID
 
 from autoretrain.domain.models import Assignment, Challenger, Champion, StoredFile
-from autoretrain.errors import ArtifactCorrupt, ArtifactMissing
 from autoretrain_trainer.rows import Trades, load_trades, to_microseconds
+from tests import fakes
 
 HOUR = 3_600_000_000
 START = to_microseconds(datetime(2026, 1, 1, tzinfo=UTC))
@@ -103,32 +103,20 @@ class FakeBooks:
 
 
 @dataclass
-class FakeArtifacts:
-    """Objects by key, hashes checked as the port asks."""
-
-    objects: dict[str, bytes] = field(default_factory=dict)
-
-    def put(self, key: str, content: bytes, content_type: str) -> None:
-        self.objects[key] = content
-
-    def get(self, key: str, sha256: str) -> bytes:
-        if key not in self.objects:
-            raise ArtifactMissing(key)
-        if hashlib.sha256(self.objects[key]).hexdigest() != sha256:
-            raise ArtifactCorrupt(key)
-        return self.objects[key]
+class FakeArtifacts(fakes.FakeArtifacts):
+    """Models and memories as one training leaves them to the next."""
 
     def keep(self, memories: bytes | None, key: str = "memories.json") -> StoredFile:
         """Keep what one training leaves to the next."""
         assert memories is not None
-        self.put(key, memories, "application/json")
+        self.files[key] = memories
         return StoredFile(key, hashlib.sha256(memories).hexdigest())
 
     def store(self, challenger: Challenger, version: str = "v1") -> Champion:
         """Keep a challenger's artifact and make it the champion."""
         served = challenger.served
-        self.put(f"models/{version}/model.txt", served.model_text, "text/plain")
-        self.put(f"models/{version}/manifest.json", served.manifest_text, "application/json")
+        self.files[f"models/{version}/model.txt"] = served.model_text
+        self.files[f"models/{version}/manifest.json"] = served.manifest_text
         return Champion(
             version=version,
             artifact_key=f"models/{version}",

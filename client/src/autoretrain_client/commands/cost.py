@@ -43,7 +43,7 @@ _NOT_NEGATIVE = click.FloatRange(min=0)
 @click.option(
     "--training-seconds",
     type=_POSITIVE,
-    default=10.0,
+    default=2.0,
     show_default=True,
     help="How long a training takes; `autoretrain runs` shows yours.",
 )

@@ -12,14 +12,20 @@ HOURS = 730
 SECONDS = HOURS * 3600
 DAYS = HOURS / 24
 
-# What nobody is asked for. Seconds of functions are billed ones, cold starts spread over them.
+# What nobody is asked for. Seconds of functions are billed ones, cold starts spread over them: what
+# `make bench` measures on a whole core, at the share of a core that a function's memory buys, and
+# something on top for a database that is not next door.
 TASK_START_SECONDS = 40.0
 """Between the pull of the image, from when on Fargate counts, and the first run, with the end."""
 LEAST_TASK_SECONDS = 60.0
 """What Fargate counts at least."""
 TICK_SECONDS = 2.0
-CHECK_SECONDS = 0.1
-CHECK_SECONDS_PER_STRATEGY = 0.05
+SEND_SECONDS = 0.02
+"""What a check to send takes the dispatcher, so many a second it can at most."""
+CHECK_SECONDS = 0.05
+CHECK_SECONDS_PER_STRATEGY = 0.01
+TRAINING_SECONDS = 2.0
+"""One of 500 to 2,000 trades; Fargate's core is half of a real one."""
 STOPPED_SECONDS = 0.2
 POLL_SECONDS = 0.03
 AUTHORIZER_SECONDS = 0.02
@@ -48,7 +54,7 @@ class Workload:
 
     strategies: int
     trainings_per_day: float = 1.0
-    training_seconds: float = 10.0
+    training_seconds: float = TRAINING_SECONDS
     cpu: int = 1024
     memory: int = 2048
     spot: bool = False
@@ -88,8 +94,8 @@ class Workload:
 
     @property
     def tick_seconds(self) -> float:
-        paced = self.events_per_tick / self.checks_per_second if self.checks_per_second else 0.0
-        return TICK_SECONDS + paced
+        pace = 1 / self.checks_per_second if self.checks_per_second else 0.0
+        return TICK_SECONDS + self.events_per_tick * max(pace, SEND_SECONDS)
 
     @property
     def event_seconds(self) -> float:
@@ -108,9 +114,8 @@ class Workload:
     @property
     def checks_at_once(self) -> float:
         """Condition checks that run at the same time while a tick is handed out."""
-        if not self.checks_per_second:
-            return float(self.events_per_tick)
-        return min(self.checks_per_second * self.event_seconds, self.events_per_tick)
+        sent_per_second = min(self.checks_per_second or math.inf, 1 / SEND_SECONDS)
+        return min(sent_per_second * self.event_seconds, self.events_per_tick)
 
     @property
     def log_gb(self) -> float:

@@ -151,7 +151,7 @@ def _result(finished: Finished) -> Json:
         "activated": published.activated,
         "outcome": published.outcome,
         "model_version": published.version,
-        "champion": published.champion,
+        "previous_version": published.previous_version,
         "accuracy": published.accuracy,
         "improvement": published.improvement,
         "below_base_rate": published.below_base_rate,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from autoretrain.aws.artifacts import S3Artifacts
 from autoretrain.bootstrap import database
 from autoretrain.ports import ArtifactStore, Clock
-from autoretrain.services.train import Trainer, Watch
+from autoretrain.services.pulse import Watch
+from autoretrain.services.train import Trainer
 from autoretrain.settings import TrainerSettings
 from autoretrain.storage.clock import DatabaseClock
 from autoretrain.storage.database import TRAINER, Database

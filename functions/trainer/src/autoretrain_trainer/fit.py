@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import lightgbm as lgb
@@ -20,6 +20,9 @@ from autoretrain_trainer.weights import contributions
 
 LIGHTGBM_VERSION: str = lgb.__version__
 _TREES_PER_REPORT = 10
+_LOADED = 4
+"""A replay asks the same champion and memories at one training after the other; nobody else has
+more than these in mind."""
 
 
 class Rounds(Protocol):
@@ -84,24 +87,33 @@ class Course:
 
     def fit(self, trades: Trades, report: Rounds) -> Model:
         """A model of these trades, which hold wins and losses."""
-        params = self.params(len(trades))
+        recipe, params = recipe_for(len(trades)), self.params(len(trades))
         data = lgb.Dataset(
             matrix(trades, self.inputs, self.symbols),
             trades.win.astype(np.float64),
+            weight=fading(len(trades), recipe.half_life),
             # The codes of symbols are names, not numbers.
             categorical_feature=[n for n, column in enumerate(self.inputs) if column == SYMBOL],
             params=params,
         )
         # lightgbm.train does the same, and then writes and reads the whole model once more.
         booster = lgb.Booster(params, data)
-        trees = recipe_for(len(trades)).trees
-        for tree in range(1, trees + 1):
+        for tree in range(1, recipe.trees + 1):
             booster.update()
-            if tree % _TREES_PER_REPORT == 0 or tree == trees:
-                report(tree, trees)
+            if tree % _TREES_PER_REPORT == 0 or tree == recipe.trees:
+                report(tree, recipe.trees)
         return Model(booster, self.inputs, self.symbols)
 
 
+def fading(rows: int, half_life: int | None) -> Floats | None:
+    """What each trade counts, the newest 1; None where all count alike."""
+    if half_life is None:
+        return None
+    ages = np.arange(rows)[::-1]
+    return np.exp2(-ages / half_life)
+
+
+@lru_cache(maxsize=_LOADED)
 def load(text: bytes, inputs: tuple[Input, ...], symbols: tuple[str, ...]) -> Model:
     """A stored model. Its hash must have been checked: broken text ends the process."""
     booster = lgb.Booster(model_str=text.decode())

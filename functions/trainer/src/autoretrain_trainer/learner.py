@@ -26,6 +26,7 @@ from autoretrain.domain.models import (
 from autoretrain.domain.publishing import may_go_live
 from autoretrain.errors import ArtifactCorrupt, ArtifactMissing, DataError
 from autoretrain.ports import ArtifactStore, Report, TradeReader
+from autoretrain_trainer.ahead import fetched_ahead
 from autoretrain_trainer.artifact import artifact, load_champion, win_rate, with_report
 from autoretrain_trainer.exam import Exam, against_base_rate, against_champion
 from autoretrain_trainer.features import refuse_exit_only, refuse_leaks, refuse_too_many
@@ -68,6 +69,10 @@ class LightGBMLearner:
 
     def learn(self, assignment: Assignment, as_of: datetime, report: Report) -> Lesson:
         """Raises DataError, ArtifactUnavailable, ArtifactCorrupt, and what `report` raises."""
+        with fetched_ahead(self.artifacts, assignment) as artifacts:
+            return replace(self, artifacts=artifacts)._learn(assignment, as_of, report)
+
+    def _learn(self, assignment: Assignment, as_of: datetime, report: Report) -> Lesson:
         report("loading")
         trades = self._load(assignment, as_of)
         rows = RowsRead(trades.as_of, len(trades), trades.dropped, trades.data_hash)
@@ -201,8 +206,7 @@ def _refuse(trades: Trades, course: Course, assignment: Assignment) -> None:
 
 
 def _nothing_new(assignment: Assignment, fingerprint: str) -> bool:
-    asked_for = assignment.force or assignment.manual
-    return not asked_for and fingerprint == assignment.last_fingerprint
+    return not assignment.asked_for and fingerprint == assignment.last_fingerprint
 
 
 def _served(

@@ -1,7 +1,7 @@
 """The trainer as a function: an event in, what was trained in words out.
 
-{"strategy_id": …} asks for a training of the strategy, {"run_id": …} takes that run, {} the oldest
-one; then the queue is worked down, as by every trainer.
+{"strategy": …} asks for a training of the strategy with that id or name, {"run_id": …} takes that
+run, {} the oldest one; then the queue is worked down, as by every trainer.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from autoretrain.bootstrap import database
 from autoretrain.domain.work import NotClaimed
 from autoretrain.errors import BadSetting, Unknown
+from autoretrain.incoming import text
 from autoretrain.metrics import emit
 from autoretrain.services.train import (
     Cancelled,
@@ -70,9 +71,9 @@ def asked(event: dict[str, Any]) -> tuple[UUID | None, str]:
     """The run to begin with, and what keeps a wish from having a run of its own."""
     if not isinstance(event, dict):
         raise BadSetting("the event must be a JSON object")
-    if "strategy_id" not in event:
-        return (named(event, "run_id") if "run_id" in event else None), ""
-    strategy_id = named(event, "strategy_id")
+    if "strategy" not in event:
+        return (run_of(event["run_id"]) if "run_id" in event else None), ""
+    strategy_id = strategy_of(event["strategy"])
     try:
         claim = wishes().queue(strategy_id, REASON)
     except Unknown as exc:
@@ -85,11 +86,36 @@ def asked(event: dict[str, Any]) -> tuple[UUID | None, str]:
     return claim.run_id, ""
 
 
-def named(event: dict[str, Any], name: str) -> UUID:
+def run_of(given: object) -> UUID:
+    run_id = as_id(given)
+    if run_id is None:
+        raise BadSetting("run_id of the event must be an id, a UUID")
+    return run_id
+
+
+def strategy_of(given: object) -> UUID:
+    """The strategy of that id, which need not be there, else the only one of that name."""
+    if (strategy_id := as_id(given)) is not None:
+        return strategy_id
     try:
-        return UUID(event[name])
-    except (ValueError, TypeError, AttributeError) as exc:
-        raise BadSetting(f"{name} of the event must be an id, a UUID") from exc
+        name = text(given)
+    except (TypeError, ValueError) as exc:
+        raise BadSetting("strategy of the event must be an id or a name") from exc
+    found = wishes().called(name)
+    if len(found) != 1:
+        raise BadSetting(
+            f"{len(found) or 'no'} strategies are called {name}: name one by its id, as"
+            " ai_strategies or `autoretrain strategies --json` lists them"
+        )
+    return found[0]
+
+
+def as_id(given: object) -> UUID | None:
+    """None for what is no UUID."""
+    try:
+        return UUID(given) if isinstance(given, str) else None
+    except ValueError:
+        return None
 
 
 def told(ended: TrainingEvent) -> dict[str, Any]:
@@ -109,8 +135,8 @@ def in_words(ended: TrainingEvent) -> str:
         case Finished(_, published) if published.activated:
             return f"{published.version} is active: {published.line}"
         case Finished(_, published):
-            champion = published.champion or "no model"
-            return f"{published.version} is stored, {champion} stays active: {published.line}"
+            active = published.previous_version or "no model"
+            return f"{published.version} is stored, {active} stays active: {published.line}"
         case Failed(_, code, message):
             return f"failed ({code}): {message}"
         case GivenBack(_, code, message):

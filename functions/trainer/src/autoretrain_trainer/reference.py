@@ -25,13 +25,17 @@ def reference_of(model: Model, fitted: Trades) -> Json:
 def _spread(values: Floats) -> Json:
     """Bins between the deciles; a value is on the right of its edge. Values that many trades share
     have a bin of their own."""
-    known = values[~np.isnan(values)]
-    edges = np.unique(np.quantile(known, _DECILES, method="higher")) if len(known) else known
+    known = np.sort(values[~np.isnan(values)])
+    # As numpy.quantile has it with method "higher", which takes as long as all the rest.
+    deciles = np.ceil(_DECILES * (len(known) - 1)).astype(np.intp)
+    edges = np.unique(known[deciles]) if len(known) else known
     return {"edges": edges.tolist(), "rows": list(rows_by_bin(values, edges))}
 
 
 def rows_by_bin(values: Floats, edges: Floats) -> tuple[int, ...]:
     """How many values lie in each bin, and then how many are missing."""
-    known = values[~np.isnan(values)]
-    bins = np.searchsorted(edges, known, side="right")
-    return (*np.bincount(bins, minlength=len(edges) + 1).tolist(), len(values) - len(known))
+    known = np.sort(values[~np.isnan(values)])
+    # To look the few edges up among the values, not each value among the edges.
+    below = np.searchsorted(known, edges)
+    rows = np.diff(below, prepend=0, append=len(known))
+    return (*rows.tolist(), len(values) - len(known))

@@ -143,21 +143,19 @@ def _usable(
     )
 
 
-def _order(decided_at: Ints, closed_at: Ints, identity: Ints) -> Ints:
+def _order(decided_at: Ints, closed_at: Ints, identity: Ints) -> Ints | slice:
     if (decided_at[1:] > decided_at[:-1]).all():
         # They came in order, with no ties: sorting a long memory takes as long as reading it.
-        return np.arange(len(decided_at))
+        return slice(None)
     return np.lexsort([identity, closed_at, decided_at])
 
 
 def _bad_rows(trade: Mapping[str, Ints], as_of: datetime) -> tuple[dict[str, int], Bools]:
     """Counts by the first reason that a row is bad for, and which rows are good."""
     pnl_pct, win, side = (trade[name].view(np.float64) for name in ("pnl_pct", "win", "side"))
-    repeated = np.ones(len(pnl_pct), dtype=np.bool_)
-    repeated[np.unique(trade["id"], return_index=True)[1]] = False
     reasons: dict[str, Bools] = {
         "no outcome": ~np.isfinite(pnl_pct),
-        "duplicate": repeated,
+        "duplicate": _repeated(trade["id"]),
         "closed before decided": trade["closed_at"] < trade["decided_at"],
         "closed in the future": trade["closed_at"] > to_microseconds(as_of),
         "win disagrees with pnl_pct": ~np.isnan(win) & ((win > 0) != (pnl_pct > 0)),
@@ -173,6 +171,17 @@ def _bad_rows(trade: Mapping[str, Ints], as_of: datetime) -> tuple[dict[str, int
     return dropped, good
 
 
+def _repeated(identity: Ints) -> Bools:
+    """Every trade but the first of those that share an id."""
+    ordered = np.sort(identity)
+    repeated = np.zeros(len(identity), dtype=np.bool_)
+    if (ordered[1:] == ordered[:-1]).any():
+        # Hardly ever: to find which they are takes ten times as long as to see that there are any.
+        repeated[:] = True
+        repeated[np.unique(identity, return_index=True)[1]] = False
+    return repeated
+
+
 def _refuse_too_many(dropped: Mapping[str, int], rows: int) -> None:
     bad = sum(dropped.values())
     if bad > MAX_BAD_SHARE * rows:
@@ -184,15 +193,19 @@ def _refuse_too_many(dropped: Mapping[str, int], rows: int) -> None:
         )
 
 
-def _arrange(columns: Ints, order: Ints, keep: Bools, names: Sequence[Sequence[str]]) -> str:
+def _arrange(
+    columns: Ints, order: Ints | slice, keep: Bools, names: Sequence[Sequence[str]]
+) -> str:
     """Sort and drop in place, so that no second matrix is needed; returns the hash of all rows.
 
     What was dropped is part of it: a row may be bad today, closed in the future, and good tomorrow.
     """
-    digest = hashlib.sha256(json.dumps([*names, len(order)]).encode())
+    digest = hashlib.sha256(json.dumps([*names, len(keep)]).encode())
     digest.update(keep)
+    in_place = isinstance(order, slice) and bool(keep.all())
     for column in columns:
         arranged = column[order]
         digest.update(arranged)
-        column[: keep.sum()] = arranged[keep]
+        if not in_place:
+            column[: keep.sum()] = arranged[keep]
     return digest.hexdigest()

@@ -1,45 +1,45 @@
-"""Builds each process from its settings: the one place that knows every room."""
+"""Builds each process from its settings: the one place that knows every room.
+
+Each builder imports its own rooms: a function that starts cold waits for nobody else's.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
-from psycopg2.extensions import connection
-
-from autoretrain.aws.links import S3Links
 from autoretrain.aws.secrets import KeptSecret
-from autoretrain.ports import ArtifactStore, WebTokens
-from autoretrain.services.access import Authorizer, Refusal
-from autoretrain.services.check import Checker
-from autoretrain.services.deploy import Deployment
-from autoretrain.services.dispatch import Dispatcher
-from autoretrain.services.health import Health
-from autoretrain.services.launch import Launcher
-from autoretrain.services.notify import Notifier
-from autoretrain.services.reports import Reports
-from autoretrain.services.retrain import Retraining
-from autoretrain.services.stop import Stopper
-from autoretrain.services.tokens import Tokens
-from autoretrain.settings import (
-    ApiSettings,
-    AuthorizerSettings,
-    ConditionCheckSettings,
-    DeploymentSettings,
-    DispatcherSettings,
-    TaskStoppedSettings,
-)
-from autoretrain.storage.asking import AskBooks
-from autoretrain.storage.books import CheckBooks, DispatchBooks, LaunchBooks, StopBooks
-from autoretrain.storage.clock import DatabaseClock
 from autoretrain.storage.connection import connect
-from autoretrain.storage.control import Control
 from autoretrain.storage.database import API, PATIENT, SOMEBODY_WAITS, Database, Limits
-from autoretrain.storage.outbox import OutboxBooks
-from autoretrain.storage.reading import Reading
-from autoretrain.storage.tokens import TokenBooks
-from autoretrain.storage.vitals import VitalBooks
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+
+    from autoretrain.aws.links import S3Links
+    from autoretrain.ports import ArtifactStore, WebTokens
+    from autoretrain.services.access import Authorizer, Refusal
+    from autoretrain.services.check import Checker
+    from autoretrain.services.deploy import Deployment
+    from autoretrain.services.dispatch import Dispatcher
+    from autoretrain.services.health import Health
+    from autoretrain.services.launch import Launcher
+    from autoretrain.services.notify import Notifier
+    from autoretrain.services.reports import Reports
+    from autoretrain.services.retrain import Retraining
+    from autoretrain.services.stop import Stopper
+    from autoretrain.services.tokens import Tokens
+    from autoretrain.settings import (
+        ApiSettings,
+        AuthorizerSettings,
+        ConditionCheckSettings,
+        DeploymentSettings,
+        DispatcherSettings,
+        TaskStoppedSettings,
+    )
+    from autoretrain.storage.control import Control
+    from autoretrain.storage.reading import Reading
 
 SENDERS = 16
 """More do not send faster: from here on it is the processor that boto3 waits for."""
@@ -66,6 +66,8 @@ def dispatcher(settings: DispatcherSettings) -> tuple[Dispatcher, Notifier]:
     """Both work on one connection, one after the other."""
     from autoretrain.aws.invoker import LambdaInvoker
     from autoretrain.aws.tasks import ClusterTasks
+    from autoretrain.services.dispatch import Dispatcher
+    from autoretrain.storage.dispatching import DispatchBooks
 
     books = database(settings.database_secret_arn)
     dispatcher = Dispatcher(
@@ -80,20 +82,27 @@ def dispatcher(settings: DispatcherSettings) -> tuple[Dispatcher, Notifier]:
 
 
 def checker(settings: ConditionCheckSettings) -> Checker:
+    from autoretrain.services.check import Checker
+    from autoretrain.storage.checking import CheckBooks
+
     books = database(settings.database_secret_arn)
-    return Checker(
-        books=CheckBooks(books), launcher=_launcher(settings, books), clock=DatabaseClock(books)
-    )
+    return Checker(CheckBooks(books), _launcher(settings, books))
 
 
 def stopper(settings: TaskStoppedSettings) -> tuple[Stopper, Notifier]:
     """Both work on one connection, one after the other."""
+    from autoretrain.services.stop import Stopper
+    from autoretrain.storage.stopping import StopBooks
+
     books = database(settings.database_secret_arn)
     return Stopper(StopBooks(books)), _notifier(settings, books)
 
 
 def authorizer(settings: AuthorizerSettings, refused: Callable[[Refusal], None]) -> Authorizer:
     """`refused` is told why a caller is nobody."""
+    from autoretrain.services.access import Authorizer
+    from autoretrain.storage.tokens import TokenBooks
+
     secret = KeptSecret(settings.database_secret_arn)
 
     @cache
@@ -109,6 +118,7 @@ def authorizer(settings: AuthorizerSettings, refused: Callable[[Refusal], None])
 
 def deployment(settings: DeploymentSettings) -> Deployment:
     from autoretrain.aws.images import FunctionImages
+    from autoretrain.services.deploy import Deployment
     from autoretrain.storage.schema import DatabaseSchema
 
     opened = _opening(KeptSecret(settings.database_secret_arn))
@@ -129,6 +139,18 @@ class People:
 
 
 def people(settings: ApiSettings) -> People:
+    from autoretrain.aws.links import S3Links
+    from autoretrain.services.health import Health
+    from autoretrain.services.reports import Reports
+    from autoretrain.services.retrain import Retraining
+    from autoretrain.services.tokens import Tokens
+    from autoretrain.storage.asking import AskBooks
+    from autoretrain.storage.clock import DatabaseClock
+    from autoretrain.storage.control import Control
+    from autoretrain.storage.reading import Reading
+    from autoretrain.storage.tokens import TokenBooks
+    from autoretrain.storage.vitals import VitalBooks
+
     books = database(settings.database_secret_arn, limits=SOMEBODY_WAITS)
     return People(
         reading=Reading(books),
@@ -154,6 +176,8 @@ def _artifacts(bucket: str) -> ArtifactStore:
 
 def _notifier(settings: DispatcherSettings | TaskStoppedSettings, books: Database) -> Notifier:
     from autoretrain.aws.notifier import BusChannel, TopicChannel
+    from autoretrain.services.notify import Notifier
+    from autoretrain.storage.outbox import OutboxBooks
 
     topic = TopicChannel(settings.notification_topic_arn)
     return Notifier(OutboxBooks(books), (topic, BusChannel(settings.event_bus)))
@@ -161,6 +185,8 @@ def _notifier(settings: DispatcherSettings | TaskStoppedSettings, books: Databas
 
 def _launcher(settings: ConditionCheckSettings, books: Database) -> Launcher:
     from autoretrain.aws.tasks import FargateTasks
+    from autoretrain.services.launch import Launcher
+    from autoretrain.storage.launching import LaunchBooks
 
     tasks = FargateTasks(
         cluster=settings.ecs_cluster,

@@ -1,8 +1,9 @@
-"""Lets go of an event that makes no sense: told and counted, and nobody tries it again."""
+"""Reads events, and lets go of one that makes no sense: told, counted, and never tried again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger
@@ -10,6 +11,7 @@ from aws_lambda_powertools import Logger
 from autoretrain.metrics import IGNORED_EVENTS, emit
 
 Understood = TypeVar("Understood")
+NOW = "now"
 
 
 def understood(
@@ -33,3 +35,11 @@ def text(value: object) -> str:
         raise ValueError("a NUL in a text")
     value.encode()  # raises for half a character
     return value
+
+
+def hour(value: object) -> datetime:
+    """The hour, UTC, that a time in ISO 8601 lies in; a person may say "now". Raises OverflowError,
+    TypeError, ValueError for what is no time."""
+    told = text(value)
+    at = datetime.now(UTC) if told == NOW else datetime.fromisoformat(told).astimezone(UTC)
+    return at.replace(minute=0, second=0, microsecond=0)

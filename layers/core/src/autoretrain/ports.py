@@ -110,7 +110,8 @@ class Dispatching(Protocol):
 class Checking(Protocol):
     """What the condition check needs of the books."""
 
-    def snapshots(self, strategy_ids: Sequence[UUID], as_of: datetime) -> list[Snapshot]: ...
+    def snapshots(self, strategy_ids: Sequence[UUID]) -> list[Snapshot]:
+        """As they are now, by the database's own time, which is the same for all of them."""
 
     def store_decisions(self, decisions: Sequence[Decision], slot: datetime | None) -> None: ...
 

@@ -11,13 +11,14 @@ from typing import TextIO
 from autoretrain.errors import InternalError
 from autoretrain.storage.connection import connect
 from autoretrain.storage.migrate import migrate
+from autoretrain_local.account import BUCKET
 from autoretrain_local.demo.market import load_prices, weeks_moved
 from autoretrain_local.demo.stage import Stage
 from autoretrain_local.demo.strategies import demo_strategies
 from autoretrain_local.facts import Narrator
 from autoretrain_local.folder import claimed
 from autoretrain_local.postgres import PostgresServer
-from autoretrain_local.stack import BUCKET, LocalStack
+from autoretrain_local.stack import LocalStack
 
 FIRST_SCREEN = """\
 auto-retrain demo: seven strategies, one of them switched off, trade the S&P 500 and NASDAQ

@@ -24,9 +24,10 @@ from autoretrain.aws.artifacts import S3Artifacts
 from autoretrain.domain.work import Claimed, ClaimRequest
 from autoretrain.errors import InternalError
 from autoretrain.services.train import Finished
-from autoretrain.storage.books import CheckBooks, DispatchBooks
+from autoretrain.storage.checking import CheckBooks
 from autoretrain.storage.connection import connect
 from autoretrain.storage.database import API, TRAINER, Database
+from autoretrain.storage.dispatching import DispatchBooks
 from autoretrain.storage.training import TrainBooks
 from autoretrain_local.demo.strategies import DemoStrategy
 from autoretrain_local.trade_row import FEATURE_PREFIX

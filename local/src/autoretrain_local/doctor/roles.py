@@ -9,14 +9,14 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import connection
 
+from autoretrain.storage.adopt import PUBLIC_KEYS
 from autoretrain.storage.connection import first_line
 from autoretrain.storage.contract import RELATIONS
-from autoretrain.storage.database import API, TRAINER
+from autoretrain.storage.database import API, READER, TRAINER
 from autoretrain_local.doctor.findings import Finding, bad, good
 from autoretrain_local.doctor.schema import MIGRATE
 from autoretrain_local.doctor.trial import trial
 
-READER = "autoretrain_reader"
 _NOT_THROUGH_VIEWS = (
     f"{MIGRATE}; where a view of yours is in the way, make it without security_invoker, and its"
     " trigger's function with SECURITY DEFINER"
@@ -133,12 +133,12 @@ def look_at_strangers(opened: connection) -> Iterator[Finding]:
         cursor.execute(
             "SELECT role.rolname, found.oid::regclass::text, found.relkind = 'v' AS is_view"
             " FROM pg_roles role, pg_class found"
-            " WHERE role.rolname IN ('anon', 'authenticated')"
+            " WHERE role.rolname = ANY (%s)"
             " AND found.oid IN (SELECT to_regclass(name) FROM unnest(%s) name)"
             " AND NOT found.relrowsecurity"
             " AND has_table_privilege(role.oid, found.oid, 'SELECT, INSERT, UPDATE, DELETE')"
             " ORDER BY 2, 1",
-            ([f"public.{relation.name}" for relation in RELATIONS],),
+            (list(PUBLIC_KEYS), [f"public.{relation.name}" for relation in RELATIONS]),
         )
         seen = cursor.fetchall()
     for role, table, is_view in seen:

@@ -76,7 +76,7 @@ class ReplayBooks:
         """Everything a check knows now; of the two degradation rules only what the one in force
         reads, because the other's figures are for showing."""
         as_of, policy = self.clock.now(), self.settings.policy
-        version = self.champion.version if self.champion else None
+        version = self._active_version
         trained_at = self.trades_read_at
         counted = count(
             self.log,
@@ -116,6 +116,10 @@ class ReplayBooks:
         self._runs += 1
         self._reason, self._waiting = reason, True
         return self._run_id
+
+    @property
+    def _active_version(self) -> str | None:
+        return self.champion.version if self.champion else None
 
     @property
     def _run_id(self) -> UUID:
@@ -159,8 +163,8 @@ class ReplayBooks:
     ) -> Published:
         verdict = judge(challenger.evidence, rules_for(assignment, self._terms(), now))
         self._versions += 1
-        version, before = f"v{self._versions}", self.champion
-        published = published_of(challenger, verdict, version, before.version if before else None)
+        version = f"v{self._versions}"
+        published = published_of(challenger, verdict, version, self._active_version)
         self._judged.add(challenger.evidence, to_microseconds(now))
         if verdict.activate:
             self._put_live(challenger, version, key, now)
@@ -171,8 +175,12 @@ class ReplayBooks:
         return self._finish(challenger.rows, challenger.fingerprint, published)
 
     def decline(self, assignment: Assignment, declined: Declined) -> Published:  # noqa: ARG002
-        before = self.champion.version if self.champion else None
-        published = Published(declined.outcome, declined.line, champion=before, rows=declined.rows)
+        published = Published(
+            declined.outcome,
+            declined.line,
+            previous_version=self._active_version,
+            rows=declined.rows,
+        )
         return self._finish(declined.rows, declined.fingerprint, published)
 
     def fail(self, assignment: Assignment, code: str, message: str) -> None:  # noqa: ARG002

@@ -13,6 +13,8 @@ from autoretrain_local.replay.log import Log
 from autoretrain_trainer.copy_stream import SIGNATURE, TRAILER
 from autoretrain_trainer.rows import Ints, to_microseconds
 
+_ROWS_PER_WRITE = 500
+
 Names = tuple[tuple[str, ...], tuple[str, ...]]
 """Features and symbols, in the order that a stream has them in."""
 
@@ -51,9 +53,12 @@ class LogReader:
         return [self._log.symbols[code] for code in codes if code >= 0]
 
     def copy(self, features: Sequence[str], symbols: Sequence[str], sink: BinaryIO) -> None:
-        names = tuple(features), tuple(symbols)
+        encoded = self._encoded.rows((tuple(features), tuple(symbols)))
         sink.write(SIGNATURE + bytes(8))
-        sink.write(self._encoded.rows(names)[self._rows].data)
+        for start in range(0, len(self._rows), _ROWS_PER_WRITE):
+            # As a connection sends them: in one piece they would pass through megabytes of fresh
+            # memory, which costs more than what is done with them.
+            sink.write(encoded[self._rows[start : start + _ROWS_PER_WRITE]].data)
         sink.write(TRAILER)
 
 

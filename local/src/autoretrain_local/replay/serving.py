@@ -28,9 +28,11 @@ class Said:
 
     def by(self, version: str | None, rows: Ints) -> Bools:
         """Which of the rows that version has spoken of."""
-        if version is None or version not in self.versions:
-            return np.zeros(len(rows), dtype=np.bool_)
-        return np.asarray(self.version[rows] == self.versions.index(version))
+        # Asked for is the newest, at every check: it is found at once from the end.
+        for place in reversed(range(len(self.versions))):
+            if self.versions[place] == version:
+                return np.asarray(self.version[rows] == place)
+        return np.zeros(len(rows), dtype=np.bool_)
 
 
 class Serving:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from threading import Lock
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -18,15 +20,24 @@ class LambdaInvoker:
 
     def __init__(self, function_name: str, threads: int = 1) -> None:
         self._function_name = function_name
-        connections = Config(max_pool_connections=threads)
-        self._lambda = boto3.client("lambda", config=PATIENT.merge(connections))
+        self._config = PATIENT.merge(Config(max_pool_connections=threads))
+        self._making = Lock()
+        self._made: Any = None
 
     def invoke(self, event: Json) -> None:
         try:
-            self._lambda.invoke(
+            self._lambda().invoke(
                 FunctionName=self._function_name,
                 InvocationType="Event",
                 Payload=json.dumps(event).encode(),
             )
         except (BotoCoreError, ClientError) as exc:
             raise InvokeFailed(f"{self._function_name} did not take the event: {exc}") from exc
+
+    def _lambda(self) -> Any:
+        """Made by the first thread that has something to send: most ticks have nothing, and to make
+        it takes longer than they do."""
+        with self._making:
+            if self._made is None:
+                self._made = boto3.client("lambda", config=self._config)
+            return self._made

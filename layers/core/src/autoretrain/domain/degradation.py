@@ -11,9 +11,8 @@ at most 1 within 500 trades: by Ville's inequality it reaches 1 / 0.05 with a ch
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import accumulate
 
 FALSE_ALARMS, WITHIN_TRADES = 0.05, 500
@@ -34,10 +33,8 @@ FROM_THE_START = 0.5
 LATER = (1 - FROM_THE_START) / (WITHIN_TRADES / BLOCK_TRADES - 1)
 """Prior weights of where a drop begins: together 1 within the guaranteed trades."""
 
-GRID = 100
-_PRIOR = PRIOR_CALLS - 0.5
-"""The exponents of that prior, as a density of arcsin √p."""
 _NO_MORE = 1e9
+_NOTHING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +115,17 @@ class _Tenth:
     wrong: float
     right_before: tuple[int, ...]
     wrong_before: tuple[int, ...]
-    unchanged: float
-    """How well no drop at all explains the calls, as `_log_likelihood` says it."""
 
     @classmethod
     def of(cls, judged: Calls, blocks: Sequence[Sequence[Calls]], share: float) -> _Tenth:
         own = [[calls for calls in block if calls.tenth == judged.tenth] for block in blocks]
         right = [sum(calls.correct for calls in block) for block in own]
         wrong = [sum(calls.trades - calls.correct for calls in block) for block in own]
-        judged_right = judged.correct * share + _PRIOR
-        judged_wrong = (judged.trades - judged.correct) * share + _PRIOR
         return cls(
-            right=judged_right,
-            wrong=judged_wrong,
+            right=judged.correct * share + PRIOR_CALLS,
+            wrong=(judged.trades - judged.correct) * share + PRIOR_CALLS,
             right_before=tuple(accumulate(right, initial=0)),
             wrong_before=tuple(accumulate(wrong, initial=0)),
-            unchanged=_log_likelihood(judged_right + sum(right), judged_wrong + sum(wrong), 0, 1.0),
         )
 
     def log_factor(self, start: int, drop: float) -> float:
@@ -142,28 +134,21 @@ class _Tenth:
         wrong = self.wrong + self.wrong_before[start]
         after = self.wrong_before[-1] - self.wrong_before[start]
         right_after = self.right_before[-1] - self.right_before[start]
-        dropped = _log_likelihood(right, wrong, after, drop) + right_after * math.log(drop)
-        return dropped - self.unchanged
+        return right_after * math.log(drop) + math.log(_spoiled(right, wrong, after, 1 - drop))
 
 
-def _log_likelihood(right: float, wrong: float, after: int, drop: float) -> float:
-    """log ∫ p^right · (1 - p)^wrong · (1 - drop·p)^after d arcsin √p, but for a constant: the grid
-    is even where every p is told from its neighbours equally well."""
-    terms = [
-        right * log_p + wrong * log_not_p + after * log_not_dropped
-        for log_p, log_not_p, log_not_dropped in _grid(drop)
-    ]
-    highest = max(terms)
-    # Most of the time of a check is spent here: map asks no interpreter for each of the 100.
-    return highest + math.log(sum(map(math.exp, [term - highest for term in terms])))
+def _spoiled(right: float, wrong: float, after: int, lost: float) -> float:
+    """How much better a share of right calls that is lost explains `after` wrong ones than no loss.
 
-
-@cache
-def _grid(drop: float) -> tuple[tuple[float, float, float], ...]:
-    return tuple(_logarithms(drop))
-
-
-def _logarithms(drop: float) -> Iterator[tuple[float, float, float]]:
-    for point in range(GRID):
-        p = math.sin((point + 0.5) / GRID * math.pi / 2) ** 2
-        yield math.log(p), math.log1p(-p), math.log1p(-drop * p)
+    A call is wrong with 1 - p + lost · p then. Multiplied out, the integral over p is a sum of Beta
+    functions, here divided by the one without a loss. In term k the loss has spoiled k calls; it is
+    the term before times a ratio that falls with k, so that nothing follows the first tiny one.
+    """
+    term = total = 1.0
+    for spoiled in range(after):
+        rest = after - spoiled
+        term *= lost * rest * (right + spoiled) / ((spoiled + 1) * (wrong + rest - 1))
+        total += term
+        if term < total * _NOTHING:
+            break
+    return total

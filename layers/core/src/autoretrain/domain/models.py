@@ -170,6 +170,11 @@ class Assignment:
     memories: StoredFile | None = None
     activation_mode: ActivationMode = ActivationMode.IF_BETTER
 
+    @property
+    def asked_for(self) -> bool:
+        """Somebody wants this training, whatever the conditions say."""
+        return self.manual or self.force
+
 
 @dataclass(frozen=True, slots=True)
 class Artifact:

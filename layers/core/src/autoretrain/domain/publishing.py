@@ -50,15 +50,14 @@ def rules_for(assignment: Assignment, terms: Terms, now: datetime) -> Rules:
 def may_go_live(assignment: Assignment, evidence: Evidence) -> bool:
     """Whether the gate may still let the model through, or keep it for a person's approval, as far
     as is known before its last fit; what a person has asked for always may."""
-    asked = assignment.manual or assignment.force
-    verdict = judge(evidence, Rules(assignment.activation_mode, asked, champion_is_stale=True))
-    return asked or verdict.activate or verdict.awaiting_approval
+    asked_for = assignment.asked_for
+    verdict = judge(evidence, Rules(assignment.activation_mode, asked_for, champion_is_stale=True))
+    return asked_for or verdict.activate or verdict.awaiting_approval
 
 
 def published_of(
-    challenger: Challenger, verdict: Verdict, version: str, champion: str | None
+    challenger: Challenger, verdict: Verdict, version: str, previous_version: str | None
 ) -> Published:
-    """`champion` is the version that was active until then."""
     evidence = verdict.evidence
     judged = evidence if isinstance(evidence, Comparison) else None
     return Published(
@@ -66,7 +65,7 @@ def published_of(
         line=verdict.line,
         version=version,
         activated=verdict.activate,
-        champion=champion,
+        previous_version=previous_version,
         accuracy=judged.challenger.accuracy if judged else None,
         improvement=judged.accuracy_improvement if judged else None,
         log_loss_improvement=judged.log_loss_improvement if judged else None,

@@ -48,6 +48,11 @@ class ClaimRequest:
     feature_weights: Mapping[str, float] | None = None
     idempotency: Idempotency | None = None
 
+    @property
+    def asked_for(self) -> bool:
+        """Somebody wants this training, whatever the conditions say."""
+        return self.manual or self.force
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -136,13 +141,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What the publish transaction did. `version` is None where no model was made."""
+    """What the publish transaction did. `version` is None where no model was made,
+    `previous_version` is the one that was active until then."""
 
     outcome: str
     line: str
     version: str | None = None
     activated: bool = False
-    champion: str | None = None
+    previous_version: str | None = None
     accuracy: float | None = None
     improvement: float | None = None
     log_loss_improvement: float | None = None

@@ -11,7 +11,7 @@ from autoretrain.domain.conditions import Decision, decide
 from autoretrain.domain.models import Snapshot
 from autoretrain.domain.work import Claimed, ClaimRequest, NotClaimed
 from autoretrain.errors import AutoRetrainError
-from autoretrain.ports import Checking, Clock
+from autoretrain.ports import Checking
 from autoretrain.services.launch import Launcher, LaunchReport
 
 STALE_AFTER = timedelta(minutes=90)
@@ -35,20 +35,19 @@ class Checker:
 
     books: Checking
     launcher: Launcher
-    clock: Clock
 
     def check(self, strategy_ids: Sequence[UUID], slot: datetime | None) -> list[Checked] | None:
         """Check the strategies; None for an event that is too old: the next tick has been."""
-        as_of = self.clock.now()
-        if slot is not None and as_of - slot > STALE_AFTER:
+        snapshots = self.books.snapshots(strategy_ids)
+        if slot is not None and any(one.as_of - slot > STALE_AFTER for one in snapshots):
             return None
-        snapshots = self.books.snapshots(strategy_ids, as_of)
         decisions = {
             snapshot.strategy_id: decide(snapshot, snapshot.policy)
             for snapshot in snapshots
             if snapshot.checkable
         }
-        self.books.store_decisions(list(decisions.values()), slot)
+        if decisions:
+            self.books.store_decisions(list(decisions.values()), slot)
         return list(self._act(snapshots, decisions, slot))
 
     def _act(

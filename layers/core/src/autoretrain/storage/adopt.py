@@ -14,10 +14,12 @@ from psycopg2 import sql
 
 from autoretrain.errors import ContractError
 from autoretrain.storage.contract import Column, Relation
+from autoretrain.storage.database import API, READER, TRAINER
 
 INSERTABLE = 8  # pg_relation_is_updatable: 1 << CMD_INSERT
 INSTEAD_OF_UPDATE = 64 | 16  # pg_trigger.tgtype
 BEFORE_EACH_INSERT = 1 | 2 | 4
+_ROLES = sql.SQL(", ").join(map(sql.Identifier, (API, TRAINER, READER)))
 
 PUBLIC_KEYS = ("anon", "authenticated")
 """What Supabase's public key acts as: its defaults let them into every new table."""
@@ -181,10 +183,9 @@ def _create_view(cursor: Any, relation: Relation, found: dict[str, Found]) -> No
             f" DROP VIEW autoretrain.{relation.view}, then migrate again"
         ) from exc
     cursor.execute(
-        sql.SQL(
-            "GRANT SELECT ON {0} TO autoretrain_api, autoretrain_trainer, autoretrain_reader;"
-            " COMMENT ON VIEW {0} IS {1}"
-        ).format(view, sql.Literal(digest))
+        sql.SQL("GRANT SELECT ON {0} TO {1}; COMMENT ON VIEW {0} IS {2}").format(
+            view, _ROLES, sql.Literal(digest)
+        )
     )
 
 

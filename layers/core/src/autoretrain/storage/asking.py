@@ -10,10 +10,10 @@ from autoretrain.domain.models import Snapshot
 from autoretrain.domain.runs import Ending, Loss, Status
 from autoretrain.domain.work import Claimed, ClaimRequest, Idempotency, NotClaimed
 from autoretrain.errors import Conflict, TooManyRuns, Unknown
-from autoretrain.storage.books import CheckBooks, live_runs, read_snapshots
+from autoretrain.storage.checking import CheckBooks, read_snapshots
 from autoretrain.storage.claims import claim, live_run
 from autoretrain.storage.database import Transaction
-from autoretrain.storage.endings import end_attempt
+from autoretrain.storage.endings import end_attempt, live_runs
 from autoretrain.storage.features import refuse_unknown_weights
 from autoretrain.storage.locking import enrolled_strategy, own_strategy
 

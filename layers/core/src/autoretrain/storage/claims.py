@@ -27,7 +27,7 @@ def claim(tx: Transaction, request: ClaimRequest, run_id: UUID) -> Claimed | Not
 
 
 def _refusal(held: Any, request: ClaimRequest) -> NotClaimed | None:
-    if request.manual or request.force:
+    if request.asked_for:
         return None
     if held.trades_read_at != request.trades_read_at:
         return NotClaimed("figures_stale", "a training has finished since the figures were read")

@@ -17,7 +17,7 @@ from autoretrain.storage.named import statement
 
 Result = TypeVar("Result")
 
-API, TRAINER = "autoretrain_api", "autoretrain_trainer"
+API, TRAINER, READER = "autoretrain_api", "autoretrain_trainer", "autoretrain_reader"
 IDLE_SECONDS_TRUSTED = 30.0
 TRIES = 3
 _SNAPSHOT = sql.SQL("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; ")
@@ -127,6 +127,13 @@ class Database:
         is a transaction without BEGIN and COMMIT. Raises as `transaction` does.
         """
         return self._patiently(lambda tx: tx.all(name, **values), autocommit=True)
+
+    def once(self, name: str, **values: Any) -> None:
+        """Run a statement that is all of its transaction, in a single round trip too. It must be
+        one that may run twice: where the connection is lost, nobody knows whether it has. Raises
+        as `transaction` does.
+        """
+        self._patiently(lambda tx: tx.run(name, **values), autocommit=True)
 
     def _patiently(
         self, work: Callable[[Transaction], Result], *, autocommit: bool = False

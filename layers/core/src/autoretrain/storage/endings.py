@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -19,11 +20,38 @@ from autoretrain.domain.runs import (
     back_off,
 )
 from autoretrain.domain.work import LiveRun
-from autoretrain.storage.database import Transaction
+from autoretrain.storage.database import Database, Transaction
 from autoretrain.storage.locking import Held, hold_attempt
 
 LAUNCH_CONFIG = "launch_config"
 TAKEN = (Status.STARTING, Status.RUNNING)
+
+
+class EndingBooks:
+    """What dispatcher and task_stopped have in common: both end attempts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def end_attempt(self, run: LiveRun, ending: Ending, *, expired_only: bool) -> Status | None:
+        return self._database.transaction(
+            lambda tx: end_attempt(tx, run, ending, expired_only=expired_only)
+        )
+
+
+def live_runs(rows: Sequence[Any]) -> list[LiveRun]:
+    return [
+        LiveRun(
+            row.run_id,
+            row.strategy_id,
+            row.attempt,
+            row.fence,
+            Status(row.status),
+            row.task_arn,
+            overdue=getattr(row, "overdue", False),
+        )
+        for row in rows
+    ]
 
 
 def end_attempt(

@@ -14,6 +14,7 @@ from autoretrain.errors import ContractError, OperatorError
 from autoretrain.storage.adopt import adopt, create_absent
 from autoretrain.storage.connection import first_line, unavailable_translated
 from autoretrain.storage.contract import RELATIONS
+from autoretrain.storage.database import API, READER, TRAINER
 
 LOCK = 7_301_120_001  # any number of our own: two migrations at once wait for each other
 
@@ -46,8 +47,7 @@ def migrate(opened: connection) -> Migrated:
         raise OperatorError(
             f"the login may not migrate this database ({first_line(exc)}):"
             " use a login that owns the tables and may create roles (CREATEROLE), or let an"
-            " administrator create and grant it autoretrain_api, autoretrain_trainer and"
-            " autoretrain_reader first"
+            f" administrator create and grant it {API}, {TRAINER} and {READER} first"
         ) from exc
     return Migrated(tuple(applied), tuple(warnings))
 

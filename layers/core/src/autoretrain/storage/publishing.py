@@ -11,7 +11,7 @@ from psycopg2.extras import Json as Jsonb
 from autoretrain.domain.degradation import Record, examine
 from autoretrain.domain.gate import ActivationMode, Comparison, Verdict, judge
 from autoretrain.domain.json import Json
-from autoretrain.domain.models import Assignment, Challenger, RowsRead
+from autoretrain.domain.models import Assignment, Challenger, RowsRead, StoredFile
 from autoretrain.domain.notifications import Topic
 from autoretrain.domain.publishing import Terms, performance_of, published_of, rules_for
 from autoretrain.domain.runs import Status
@@ -35,12 +35,24 @@ def hold(tx: Transaction, assignment: Assignment) -> Held:
     return held
 
 
-def finish(tx: Transaction, assignment: Assignment, rows: RowsRead, fingerprint: str) -> None:
-    """Move the one clock, whatever the verdict."""
+def finish(
+    tx: Transaction,
+    assignment: Assignment,
+    rows: RowsRead,
+    fingerprint: str,
+    memories: StoredFile | None = None,
+) -> None:
+    """Move the one clock, and keep what the next training goes on from, whatever the verdict."""
     read = {"strategy_id": assignment.strategy_id, "trades_read_at": rows.as_of}
     if not tx.run("move_clock", **read):
         raise RunTaken
-    tx.run("finish_training", **read, fingerprint=fingerprint)
+    tx.run(
+        "finish_training",
+        **read,
+        fingerprint=fingerprint,
+        memories_key=memories.key if memories else None,
+        memories_sha256=memories.sha256 if memories else None,
+    )
 
 
 def succeed(tx: Transaction, assignment: Assignment, rows: RowsRead, published: Published) -> None:
@@ -77,12 +89,13 @@ class Publication:
         rules = rules_for(self.assignment, self._terms(strategy), self.now)
         verdict = judge(self.challenger.evidence, rules)
         named = self.tx.one("versions", strategy_id=self.assignment.strategy_id)
-        if named is None or not self._is_still_theirs():
+        # Files lie under the user they were trained for: for another, the run is trained again.
+        if named is None or named.user_id != self.assignment.user_id:
             raise RunTaken
         if champion is None and named.shown is not None:
             verdict = replace(verdict, line=f"{verdict.line}; not compared with {named.shown}")
-        before = strategy.champion or named.shown
-        told = published_of(self.challenger, verdict, named.next, before)
+        previous_version = strategy.champion or named.shown
+        told = published_of(self.challenger, verdict, named.next, previous_version)
         performance = performance_of(self.challenger, verdict)
         self._store(told, verdict, performance)
         if verdict.activate:
@@ -91,7 +104,7 @@ class Publication:
                 self.assignment.strategy_id,
                 Promotion(
                     version=named.next,
-                    previous_version=told.champion,
+                    previous_version=previous_version,
                     performance=performance,
                     why=f"{told.outcome}: {told.line}",
                     run_id=self.assignment.run_id,
@@ -99,17 +112,11 @@ class Publication:
                 ),
                 self.now,
             )
-        rows = self.challenger.rows
-        finish(self.tx, self.assignment, rows, self.challenger.fingerprint)
-        self._keep_memories()
+        rows, memories = self.challenger.rows, self.challenger.memories_at(self.key)
+        finish(self.tx, self.assignment, rows, self.challenger.fingerprint, memories)
         succeed(self.tx, self.assignment, rows, told)
         self._tell(told, verdict)
         return told
-
-    def _is_still_theirs(self) -> bool:
-        """Files lie under the user they were trained for: for another, the run is trained again."""
-        owner = {"user_id": self.assignment.user_id, "strategy_id": self.assignment.strategy_id}
-        return self.tx.one("own_strategy", **owner) is not None
 
     def _terms(self, strategy: Any) -> Terms:
         mode = ActivationMode(strategy.activation_mode)
@@ -169,17 +176,6 @@ class Publication:
             now=self.now,
         )
 
-    def _keep_memories(self) -> None:
-        """Whatever the verdict: the next training asks both memories about the trades since."""
-        memories = self.challenger.memories_at(self.key)
-        if memories is not None:
-            self.tx.run(
-                "keep_memories",
-                strategy_id=self.assignment.strategy_id,
-                memories_key=memories.key,
-                memories_sha256=memories.sha256,
-            )
-
     def _told(self, verdict: Verdict) -> Json:
         return verdict.to_json() | {"memory": self.challenger.election.to_json()}
 
@@ -189,7 +185,7 @@ class Publication:
             topic = Topic.APPROVAL_PENDING
         told: Json = {
             "version": published.version,
-            "previous_version": published.champion,
+            "previous_version": published.previous_version,
             "run_id": str(self.assignment.run_id),
             "reason": self.assignment.reason,
             "why": f"{published.outcome}: {published.line}",

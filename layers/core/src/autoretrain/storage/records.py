@@ -25,8 +25,8 @@ def champion_records(
     return {row.strategy_id: record_of(row) for row in rows}
 
 
-def asked_records(strategy_ids: Sequence[UUID], as_of: datetime) -> dict[str, Any]:
-    """The values that a query for records takes."""
+def asked_records(strategy_ids: Sequence[UUID], as_of: datetime | None) -> dict[str, Any]:
+    """The values that a query for records takes; a snapshot without a time is one of now."""
     return {
         "strategy_ids": list(strategy_ids),
         "as_of": as_of,

@@ -15,10 +15,7 @@ from autoretrain.storage.database import Transaction
 def feature_spreads(
     tx: Transaction, strategy_ids: Sequence[UUID], as_of: datetime
 ) -> dict[UUID, tuple[Spread, ...]]:
-    """One query for all, none for nobody; a strategy whose champion has no reference is left
-    out."""
-    if not strategy_ids:
-        return {}
+    """One query for all; a strategy whose champion has no reference is left out."""
     rows = tx.all(
         "feature_spreads",
         strategy_ids=list(strategy_ids),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import BinaryIO
+from functools import cached_property
+from typing import Any, BinaryIO
 from uuid import UUID
 
 import psycopg2
@@ -25,9 +26,8 @@ _LAYOUT = sql.SQL(
     coalesce(CASE WHEN model_version IS NOT NULL THEN win_probability END, 'NaN')
     """
 )
-# The question for its type costs next to nothing beside the rest.
 _NUMBER = sql.SQL(
-    "coalesce(CASE WHEN jsonb_typeof(features -> {name}) = 'number'"
+    "coalesce(CASE WHEN plain OR jsonb_typeof(features -> {name}) = 'number'"
     " THEN (features ->> {name})::float8 END, 'NaN')"
 )
 
@@ -41,18 +41,21 @@ class CopyReader:
         self._values = {"strategy_id": strategy_id, "as_of": as_of, "newest": newest}
 
     def features(self) -> list[str]:
-        return [row.name for row in self._tx.all("feature_names", **self._values)]
+        return sorted(self._names.features)
 
     def symbols(self) -> list[str]:
-        return [row.symbol for row in self._tx.all("symbols", **self._values)]
+        return sorted(self._names.symbols)
+
+    @cached_property
+    def _names(self) -> Any:
+        return self._tx.one("trade_names", **self._values)
 
     def copy(self, features: Sequence[str], symbols: Sequence[str], sink: BinaryIO) -> None:
+        asked = self._values | {"words": self._names.words}
         values = [_NUMBER.format(name=sql.Literal(feature)) for feature in features]
         layout = _LAYOUT.format(symbols=sql.Literal(list(symbols)) + sql.SQL("::text[]"))
         try:
-            self._tx.copy(
-                "training_trades", sql.SQL(", ").join([layout, *values]), self._values, sink
-            )
+            self._tx.copy("training_trades", sql.SQL(", ").join([layout, *values]), asked, sink)
         except (psycopg2.DataError, psycopg2.errors.ProgramLimitExceeded) as exc:
             raise DataError(
                 "unreadable_trades",

@@ -84,8 +84,8 @@ class TrainBooks:
 
     def reused_rows(self, strategy_id: UUID, rival: str, since: datetime, until: datetime) -> int:
         values = {"strategy_id": strategy_id, "rival": rival, "since": since, "until": until}
-        row = self._database.transaction(lambda tx: tx.one("reused_rows", **values))
-        return int(row.rows) if row else 0
+        (row,) = self._database.read("reused_rows", **values)
+        return int(row.rows)
 
     def publish(
         self, assignment: Assignment, challenger: Challenger, key: str, now: datetime
@@ -98,11 +98,13 @@ class TrainBooks:
         def work(tx: Transaction) -> Published:
             strategy = hold(tx, assignment).strategy
             # What somebody asked for too early must not use the evidence up.
-            asked = assignment.manual or assignment.force
-            if not (asked and declined.outcome is Outcome.INSUFFICIENT_DATA):
+            if not (assignment.asked_for and declined.outcome is Outcome.INSUFFICIENT_DATA):
                 finish(tx, assignment, declined.rows, declined.fingerprint)
             published = Published(
-                declined.outcome, declined.line, champion=strategy.champion, rows=declined.rows
+                declined.outcome,
+                declined.line,
+                previous_version=strategy.champion,
+                rows=declined.rows,
             )
             succeed(tx, assignment, declined.rows, published)
             return published

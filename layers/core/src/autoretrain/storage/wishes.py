@@ -15,6 +15,11 @@ from autoretrain.storage.locking import enrolled_strategy
 class WishBooks(AskBooks):
     """Asks on behalf of the strategy's owner, as often as somebody likes to."""
 
+    def called(self, name: str) -> list[UUID]:
+        """The strategies of that name."""
+        rows = self._database.transaction(lambda tx: tx.all("strategies_called", called=name))
+        return [row.id for row in rows]
+
     def queue(self, strategy_id: UUID, reason: str) -> Claimed | NotClaimed:
         """Queue a training as a person's wish, unless one is on its way. Raises Unknown."""
         owner, run_id = self._owner(strategy_id), uuid4()

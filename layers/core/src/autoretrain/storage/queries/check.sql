@@ -1,36 +1,13 @@
 -- snapshots --
--- All that is known of the asked strategies.
-SELECT figures.*, t.feature_drift_psi
-FROM autoretrain.snapshots(
-    %(strategy_ids)s::uuid[], %(as_of)s, %(block_trades)s, %(newest_trades)s, %(tenths)s
-) figures
-JOIN autoretrain.strategy_training t USING (strategy_id)
-ORDER BY strategy_id;
+-- All that is known of the asked strategies, now or as it was then.
+SELECT * FROM autoretrain.snapshots_of(
+    %(strategy_ids)s::uuid[], coalesce(%(as_of)s, now()), %(block_trades)s, %(newest_trades)s,
+    %(tenths)s
+);
 
 -- store_decisions --
--- One row per strategy, replaced; one more in the history whenever the outcome has changed. A check
--- between two ticks leaves the row with its tick, which counts it.
-WITH stored AS (
-    INSERT INTO autoretrain.current_decisions AS held
-        (strategy_id, decided_at, slot, should_retrain, outcome, reason, conditions)
-    SELECT strategy_id, decided_at, %(slot)s, should_retrain, outcome, reason, conditions
-    FROM jsonb_to_recordset(%(decisions)s::jsonb) AS given (
-        strategy_id uuid, decided_at timestamptz, should_retrain boolean, outcome text,
-        reason text, conditions jsonb
-    )
-    ORDER BY strategy_id
-    ON CONFLICT (strategy_id) DO UPDATE SET
-        previous_outcome = held.outcome, decided_at = excluded.decided_at,
-        slot = coalesce(excluded.slot, held.slot),
-        should_retrain = excluded.should_retrain, outcome = excluded.outcome,
-        reason = excluded.reason, conditions = excluded.conditions
-    RETURNING *
-)
-INSERT INTO autoretrain.retrain_decisions
-    (strategy_id, decided_at, slot, should_retrain, outcome, reason, conditions)
-SELECT strategy_id, decided_at, slot, should_retrain, outcome, reason, conditions
-FROM stored
-WHERE previous_outcome IS DISTINCT FROM outcome;
+-- As they were made at a tick, or between two of them.
+SELECT autoretrain.store_decisions(%(decisions)s::jsonb, %(slot)s);
 
 -- tell_degraded --
 -- Once per version, and only while it is the active one: the check may be behind an activation.

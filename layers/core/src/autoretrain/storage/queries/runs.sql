@@ -22,9 +22,12 @@ SET status = 'queued', fence = %(fence)s, attempt = attempt + 1, queued_at = now
 WHERE id = %(run_id)s AND status IN ('starting', 'running');
 
 -- fail_run --
--- queued, starting, running -> failed, with what the operator needs to know.
+-- queued, starting, running -> failed, with what the operator needs to know. Of a trainer that has
+-- lost its lease, only the last heartbeat says how long it has trained.
 UPDATE autoretrain.training_runs
 SET status = 'failed', finished_at = now(), lease_expires_at = NULL,
+    training_seconds = CASE WHEN running_at IS NOT NULL AND lease_expires_at > now()
+        THEN extract(epoch FROM now() - running_at) ELSE training_seconds END,
     error_code = %(error_code)s, error_message = left(%(error_message)s, 2000)
 WHERE id = %(run_id)s AND status IN ('queued', 'starting', 'running');
 

@@ -58,9 +58,9 @@ WHERE t.strategy_id = %(strategy_id)s AND t.decided_at BETWEEN %(since)s AND %(u
     );
 
 -- versions --
--- The version that the user's own table shows as active, which may be none of ours, and the next:
--- one more than any that this strategy has had, here or there.
-SELECT s.ml_model_version AS shown, 'v' || 1 + coalesce((
+-- Whose the strategy is, the version that the user's own table shows as active, which may be none of
+-- ours, and the next: one more than any that this strategy has had, here or there.
+SELECT s.user_id, s.ml_model_version AS shown, 'v' || 1 + coalesce((
     SELECT max(substring(version FROM '^v([0-9]{1,9})$')::integer)
     FROM (
         SELECT version::text FROM autoretrain.models WHERE strategy_id = s.id
@@ -130,16 +130,13 @@ UPDATE autoretrain.strategies SET ml_model_trained_at = %(trades_read_at)s
 WHERE id = %(strategy_id)s;
 
 -- finish_training --
--- A finished training clears what failures have left.
+-- A finished training clears what failures have left. The next one goes on from its memories, or
+-- from those before where it has made none.
 UPDATE autoretrain.strategy_training
 SET trades_read_at = %(trades_read_at)s, fingerprint = %(fingerprint)s, failures = 0,
-    next_eligible_at = '-infinity', paused_reason = NULL
-WHERE strategy_id = %(strategy_id)s;
-
--- keep_memories --
--- What the next training goes on from.
-UPDATE autoretrain.strategy_training
-SET memories_key = %(memories_key)s, memories_sha256 = %(memories_sha256)s
+    next_eligible_at = '-infinity', paused_reason = NULL,
+    memories_key = coalesce(%(memories_key)s, memories_key),
+    memories_sha256 = coalesce(%(memories_sha256)s, memories_sha256)
 WHERE strategy_id = %(strategy_id)s;
 
 -- succeed_run --
@@ -149,6 +146,7 @@ SET status = 'succeeded', finished_at = now(), lease_expires_at = NULL,
     trades_read_at = %(trades_read_at)s, rows_used = %(rows_used)s,
     rows_dropped = %(rows_dropped)s, data_hash = %(data_hash)s, outcome = %(outcome)s,
     line = %(line)s, model_version = %(version)s, activated = %(activated)s,
+    training_seconds = extract(epoch FROM now() - running_at),
     error_code = NULL, error_message = NULL
 WHERE id = %(run_id)s;
 

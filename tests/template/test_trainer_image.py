@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from autoretrain_local.template import TEMPLATE
 from tests.sam import SCAN
 
-ROOT = Path(__file__).parents[3]
-TRAINER = ROOT / "functions" / "trainer"
+TRAINER = TEMPLATE.with_name("functions") / "trainer"
 # What sam itself asks which files it hands to the engine.
 LISTING = """
 import json, sys
@@ -25,26 +25,28 @@ print(json.dumps(sorted(exclude_paths(root, patterns, dockerfile=dockerfile))))
 
 
 @pytest.fixture(scope="module")
-def context() -> set[Path]:
+def context(root: Path) -> set[Path]:
     """The files of the build's context."""
     command: list[str | Path] = [
         *(SCAN / "bin" / "python", "-c", LISTING),
-        *(ROOT, "functions/trainer/Dockerfile"),
+        *(root, "functions/trainer/Dockerfile"),
     ]
     listed = subprocess.run(command, capture_output=True, text=True, check=True)
-    return {Path(name) for name in json.loads(listed.stdout) if (ROOT / name).is_file()}
+    return {Path(name) for name in json.loads(listed.stdout) if (root / name).is_file()}
 
 
-def sources(folder: str) -> set[Path]:
-    paths = (ROOT / folder).rglob("*")
-    files = {path.relative_to(ROOT) for path in paths if path.is_file()}
+def sources(root: Path, folder: str) -> set[Path]:
+    paths = (root / folder).rglob("*")
+    files = {path.relative_to(root) for path in paths if path.is_file()}
     return {path for path in files if not {"__pycache__"} & set(path.parts)}
 
 
-def test_context_of_the_image_is_two_packages_and_nothing_else(context: set[Path]) -> None:
+def test_context_of_the_image_is_two_packages_and_nothing_else(
+    context: set[Path], root: Path
+) -> None:
     assert context == {
-        *sources("layers/core/src"),
-        *sources("functions/trainer/src"),
+        *sources(root, "layers/core/src"),
+        *sources(root, "functions/trainer/src"),
         Path("layers/core/pyproject.toml"),
         Path("layers/core/build-requirements.txt"),
         Path("functions/trainer/pyproject.toml"),

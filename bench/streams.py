@@ -1,0 +1,98 @@
+"""Writes long trade logs from river's synthetic streams: concepts that jump, drift, or stay.
+
+Each log is NAME.csv.gz as `autoretrain replay` reads it: one trade an hour that closes an hour
+later, and a share of outcomes that is chance. They are longer than the long memory: what is chosen
+for the one long real log can be held against them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import importlib
+import io
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+Row = tuple[dict[Any, float], int]
+"""A trade's features, and 1 where it is won."""
+
+BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
+CHANCE = 0.3
+"""The share of outcomes that are drawn: every second one of them turns out wrong."""
+
+JUMP_EVERY = 5_000
+CENTROIDS = 30
+SEED = 1
+
+_TRADE = ("trade_id", "strategy", "symbol", "side", "decided_at", "closed_at")
+
+
+def agrawal_jumps(synth: Any) -> Iterator[Row]:
+    """Another of Agrawal's ten rules every 5,000 trades."""
+    rules = (synth.Agrawal(classification_function=rule, seed=SEED + rule) for rule in range(10))
+    return chain.from_iterable(islice(rule, JUMP_EVERY) for rule in rules)
+
+
+def rbf_drifts(synth: Any) -> Iterator[Row]:
+    """Clusters that move a little with every trade."""
+    moving = {"change_speed": 0.0005, "n_drift_centroids": CENTROIDS}
+    return iter(synth.RandomRBFDrift(SEED, SEED, n_centroids=CENTROIDS, n_features=8, **moving))
+
+
+def rbf_stays(synth: Any) -> Iterator[Row]:
+    """The same kind of clusters, which never move."""
+    return iter(synth.RandomRBF(SEED, SEED, n_centroids=CENTROIDS, n_features=8))
+
+
+def plane_turns(synth: Any) -> Iterator[Row]:
+    """A hyperplane that turns slowly."""
+    return iter(synth.Hyperplane(SEED, n_features=8, n_drift_features=4, mag_change=0.001))
+
+
+STREAMS = {
+    "agrawal_jumps": agrawal_jumps,
+    "plane_turns": plane_turns,
+    "rbf_drifts": rbf_drifts,
+    "rbf_stays": rbf_stays,
+}
+
+
+def write(stream: Iterator[Row], path: Path, trades: int) -> None:
+    """The first trades of a stream as a log."""
+    drawn = random.Random(SEED)
+    with gzip.open(path, "wt", encoding="utf-8", newline="") as file:
+        _write(islice(stream, trades), file, path.name.partition(".")[0], drawn)
+
+
+def _write(rows: Iterator[Row], file: io.TextIOBase, name: str, drawn: random.Random) -> None:
+    table = csv.writer(file)
+    for number, (features, won) in enumerate(rows):
+        if number == 0:
+            names = [f"f_{name}" if isinstance(name, str) else f"f_x{name}" for name in features]
+            table.writerow([*_TRADE, *names, "pnl_pct"])
+        win = drawn.random() < 0.5 if drawn.random() < CHANCE else won == 1
+        decided_at = BEGIN + timedelta(hours=number)
+        times = decided_at.isoformat(), (decided_at + timedelta(hours=1)).isoformat()
+        values = [round(float(value), 6) for value in features.values()]
+        table.writerow([f"{number:06}", name, "", "long", *times, *values, 1 if win else -1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--out", type=Path, required=True, help="folder for the logs")
+    parser.add_argument("--trades", type=int, default=20_000, help="how many trades each holds")
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    synth = importlib.import_module("river.datasets").synth
+    for name, stream in STREAMS.items():
+        write(stream(synth), asked.out / f"{name}.csv.gz", asked.trades)
+
+
+if __name__ == "__main__":
+    main()
