@@ -48,4 +48,7 @@ def default(setting: str) -> str:
         if column.name == setting
     ]
     value = re.search(r"DEFAULT '?([^ ',;\n]+)", found[0])
-    return f"`{value[1]}`" if value else "none"
+    if value is None:
+        return "none"
+    is_list = found[0].lstrip().startswith("text[]")
+    return "`[]`" if is_list else f"`{value[1]}`"  # PostgreSQL writes an empty array as {}

@@ -24,3 +24,15 @@ test.each([
 
   expect(screen.getByText(told)).toBeTruthy();
 });
+
+test("a strategy whose training failed says so, and when it is tried again", () => {
+  vi.stubGlobal("fetch", () => new Promise(() => undefined));
+  const strategy = summary({ failures: 1, next_eligible_at: "2100-01-01T20:36:00Z" });
+  render(
+    <QueryClientProvider client={new QueryClient()}>
+      <StrategyTable strategies={[strategy]} sort="name" busy={false} onSort={() => undefined} />
+    </QueryClientProvider>,
+  );
+
+  expect(screen.getByText(/^Failed/)).toBeTruthy();
+});

@@ -39,11 +39,22 @@ test.each<[string, string, Partial<Run>]>([
   ["v3 is live, not judged yet", "good", { outcome: "not_judged", activated: true }],
   ["v3 is better, and waits", "neutral", { outcome: "better" }],
   ["v3 is stored: not better than what is live", "neutral", { outcome: "not_better" }],
+  ["v3 is stored: not judged", "neutral", { outcome: "not_judged" }],
   ["Not enough trades to train on", "neutral", { outcome: "insufficient_data" }],
   ["Cancelled", "neutral", { status: "cancelled" }],
   ["The training failed", "bad", { status: "failed" }],
 ])("it ends as: %s", (headline, tone, changes) => {
   expect(endingOf(run({ ...succeeded, ...changes }))).toMatchObject({ headline, tone });
+});
+
+test("a version that was not judged says so, and which one a pin keeps live", () => {
+  const line = "0 of 20 trades that neither model has seen; pinned by hand to v2 since 2026-03-01";
+  const { headline, line: rest } = endingOf(run({ ...succeeded, outcome: "not_judged", line }));
+
+  expect(headline).toBe(
+    "v3 is stored: not judged (0 of 20 trades that neither model has seen); v2 is pinned",
+  );
+  expect(rest).toBeNull();
 });
 
 test("a failure is told in the API's words", () => {

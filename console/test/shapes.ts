@@ -67,6 +67,8 @@ export function summary(changes: Partial<Summary> = {}): Summary {
     ml_model_trained_at: "2026-03-01T12:00:00Z",
     accuracy: 0.68,
     paused_reason: null,
+    failures: 0,
+    next_eligible_at: null,
     pinned_version: null,
     waiting_version: null,
     last_decision: decision(),

@@ -62,7 +62,7 @@ def test_name_that_is_a_script_is_only_a_name(window: Window, person: Person) ->
 
     page.get_by_role("link", name=SCRIPT).click()
     expect(page.get_by_role("heading", name=SCRIPT)).to_be_visible()
-    expect(page).to_have_title(f"{SCRIPT} · AI Studio")
+    expect(page).to_have_title(f"{SCRIPT} · AI Studio · auto-retrain")
     window.go(page, f"#/strategies/{made}/training")
     page.get_by_role("button", name="Check now").click()
     told(page, "Checked.")

@@ -18,7 +18,7 @@ def train(page: Page) -> None:
 def test_person_trains_a_model_and_sees_it_go_live(window: Window, person: Person) -> None:
     person.strategy("momentum")
     page = window.tab()
-    expect(page).to_have_title("Strategies · AI Studio")
+    expect(page).to_have_title("Strategies · AI Studio · auto-retrain")
 
     page.get_by_role("link", name="momentum").click()
     page.get_by_role("tab", name="ML Training").click()

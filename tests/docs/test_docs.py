@@ -125,7 +125,7 @@ def told_default(value: object) -> str:
         return "none" if value is None else str(value).lower()
     if isinstance(value, float):
         return f"{value:g}" if value >= 1 else f"{value:.2f}"
-    return "{}" if value in ([], {}) else str(value)
+    return str(value)
 
 
 @pytest.mark.parametrize("setting", ["activation_mode", "degradation_rule"])

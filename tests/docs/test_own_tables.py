@@ -172,6 +172,13 @@ def test_nobody_else_reads_or_writes_through_the_views(
         administrator.run(f"SET LOCAL ROLE {role}; SELECT * FROM ai_strategy_ml_models")
 
 
+def test_page_maps_where_supabases_roles_are_absent(bot: World) -> None:
+    for statements in MAPPING:
+        bot.run(re.sub(r"\b(anon|authenticated)\b", r"absent_\1", statements))
+
+    assert len(bot.run("SELECT * FROM trades")) == 201
+
+
 def test_page_maps_again_without_a_change(mapped: Stack) -> None:
     with closing(connect(mapped.url)) as opened:
         assert migrate(opened) == Migrated((), ())

@@ -84,6 +84,18 @@ def test_trades_are_imported_with_a_warning_when_no_model_can_learn_from_their_f
     assert printed.out.endswith(told(1, 0, 0, 0))
 
 
+def test_forgotten_prefix_is_told_when_no_column_is_a_feature(
+    clone: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "trades.csv"
+    lines = [[*COLUMNS[:6], "rsi", "trend"], [*CLOSED[:6], "31.2", "-0.4"]]
+    file.write_text("\n".join(map(",".join, lines)))
+    assert main(["import-trades", str(file), "--strategy", "x", "--database-url", clone]) == 0
+    assert capsys.readouterr().err.splitlines()[0] == (
+        "ignored columns: rsi, trend (feature columns are called f_NAME: f_rsi?)"
+    )
+
+
 def test_ignored_columns_and_infinite_values_are_told(
     clone: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

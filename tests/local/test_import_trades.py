@@ -56,6 +56,21 @@ def test_trades_arrive_as_they_are_in_the_file(
     ]
 
 
+def test_trades_decided_before_the_last_training_are_told_as_not_counting(
+    clone: str, importing: Import, capsys: pytest.CaptureFixture[str]
+) -> None:
+    importing(clone, OPEN)
+    assert "last training" not in capsys.readouterr().err
+    World(clone).run("UPDATE public.ai_strategies SET ml_model_trained_at = now()")
+
+    importing(clone, OPEN, CLOSED)
+    assert capsys.readouterr().err.startswith(
+        "new trades decided before the last training: 1; the next one learns from them"
+    )
+    importing(clone, OPEN, CLOSED)
+    assert capsys.readouterr().err == ""
+
+
 def test_importing_again_changes_only_what_has_closed_since(
     clone: str, importing: Import, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -96,7 +96,10 @@ def test_stack_works_on_a_database_of_the_users_own(tmp_path: Path, blank: str) 
     finished("import-trades", trades, "--strategy", "edge", "--database-url", blank)
 
     with started("up", *ANY_PORT, "--data", tmp_path, "--database-url", blank) as stack:
-        assert "1 retrained" in stack.until(COMPLETE)
+        told = stack.until(COMPLETE)
+        assert "1 retrained" in told
+        assert re.search(rf"^database: localhost:\d+/{blank.rpartition('/')[2]} \(from ", told)
+        assert f"models are kept in {tmp_path}, everything else in the database." in told
         assert stack.stop(signal.SIGINT) == 0
 
     assert World(blank).one("SELECT ml_model_version AS v FROM ai_strategies").v == "v1"

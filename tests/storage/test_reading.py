@@ -71,6 +71,7 @@ def test_list_tells_what_came_of_each_strategy_last(stack: Stack, strategy: UUID
     assert (row.ml_model_version, row.accuracy) == ("v1", 0.68)
     assert row.last_decision["outcome"] == "nothing_due"
     assert (row.live_run["id"], row.live_run["status"]) == (str(run_id), "queued")
+    assert (row.paused_reason, row.failures, row.next_eligible_at) == (None, 0, None)
 
 
 def collected(asked: Any) -> list[Any]:

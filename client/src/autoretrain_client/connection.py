@@ -37,7 +37,9 @@ def token(given: str | None) -> str:
     found = text.strip()
     if not found:
         raise NotConfigured(
-            "no token: set AUTORETRAIN_TOKEN; `autoretrain tokens create` makes one"
+            "no token: set AUTORETRAIN_TOKEN; `make run` keeps one in .local/token (export"
+            " AUTORETRAIN_TOKEN=$(cat .local/token)), and with the database of a deployment"
+            " `autoretrain tokens create --user-id … --name …` makes a user's first one"
         )
     if not may_be_token(found):
         raise NotConfigured(f"{name} holds characters that no token has: copy it again")

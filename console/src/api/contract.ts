@@ -1040,6 +1040,8 @@ export type components = {
         StrategySummary: {
             /** Accuracy */
             accuracy: number | null;
+            /** Failures */
+            failures: number;
             /**
              * Id
              * Format: uuid
@@ -1057,6 +1059,8 @@ export type components = {
             ml_training_enabled: boolean;
             /** Name */
             name: string;
+            /** Next Eligible At */
+            next_eligible_at: string | null;
             /** Paused Reason */
             paused_reason: string | null;
             /** Pinned Version */

@@ -42,7 +42,18 @@ export function endingOf(run: Run): Ending {
   }
   const version = run.model_version ?? "The model";
   if (run.activated) return { tone: "good", headline: liveHeadline(run, version), line: run.line };
+  if (run.outcome === "not_judged") return unjudged(run, version);
   return { tone: "neutral", headline: keptHeadline(run, version), line: run.line };
+}
+
+const UNDER_A_PIN = /^(.+); pinned by hand to (\S+)/;
+
+/** Nothing but a pin keeps such a version from going live; the API's line says which. */
+function unjudged(run: Run, version: string): Ending {
+  const headline = `${version} is stored: not judged`;
+  const [, why, pinned] = UNDER_A_PIN.exec(run.line ?? "") ?? [];
+  if (!why || !pinned) return { tone: "neutral", headline, line: run.line };
+  return { tone: "neutral", headline: `${headline} (${why}); ${pinned} is pinned`, line: null };
 }
 
 function liveHeadline(run: Run, version: string): string {

@@ -1,10 +1,20 @@
 /** A strategy's state in one word, and why. */
 
+import { plural } from "./format";
 import { progressOf } from "./runs";
 import type { Strategy, Summary } from "./shapes";
+import { timeOfDay } from "./times";
 
 export type StateKind =
-  "training" | "paused" | "disabled" | "approval" | "few" | "due" | "healthy" | "unchecked";
+  | "training"
+  | "paused"
+  | "disabled"
+  | "failed"
+  | "approval"
+  | "few"
+  | "due"
+  | "healthy"
+  | "unchecked";
 
 export type State = { kind: StateKind; label: string; why: string };
 
@@ -17,6 +27,8 @@ type Glance = Pick<
   | "waiting_version"
   | "last_decision"
   | "live_run"
+  | "failures"
+  | "next_eligible_at"
 >;
 
 export function stateOf(strategy: Glance): State {
@@ -29,6 +41,7 @@ export function stateOf(strategy: Glance): State {
   if (strategy.paused_reason) {
     return { kind: "paused", label: "Paused", why: strategy.paused_reason };
   }
+  if (strategy.failures) return failed(strategy.failures, strategy);
   if (strategy.waiting_version) {
     const why = `${strategy.waiting_version} waits for approval`;
     return { kind: "approval", label: "Needs approval", why };
@@ -47,6 +60,14 @@ export function stateOf(strategy: Glance): State {
     return { kind: "due", label: "Due", why: decision.reason };
   }
   return { kind: "healthy", label: "Healthy", why: decision.reason };
+}
+
+/** A failed strategy rests; the first check after that tries again if it says yes. */
+function failed(failures: number, { next_eligible_at, last_decision }: Glance): State {
+  const until = last_decision?.should_retrain ? "next try" : "resting until";
+  const rest = next_eligible_at ? `, ${until} ${timeOfDay(next_eligible_at)}` : "";
+  const why = `${plural(failures, "failed training")} in a row`;
+  return { kind: "failed", label: `Failed${rest}`, why };
 }
 
 /** Whether a training has ended since the check asked for one. */

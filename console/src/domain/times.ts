@@ -32,6 +32,10 @@ export function local(moment: string): string {
   return new Date(moment).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 }
 
+export function timeOfDay(moment: string): string {
+  return new Date(moment).toLocaleTimeString([], { timeStyle: "short" });
+}
+
 export function localDay(moment: string): string {
   return new Date(moment).toLocaleDateString([], { dateStyle: "medium" });
 }

@@ -7,7 +7,7 @@ let isFirst = true;
 export function Heading({ title, children }: { title: string; children?: ComponentChildren }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    document.title = `${title} · AI Studio`;
+    document.title = `${title} · AI Studio · auto-retrain`;
   }, [title]);
   useEffect(() => {
     if (!isFirst) heading.current?.focus();

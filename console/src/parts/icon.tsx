@@ -4,6 +4,7 @@ const PATHS = {
   due: "M8 2v8M4.5 7L8 10.5 11.5 7M3 13.5h10",
   approval: "M8 2v7M8 12.5v1",
   paused: "M5.5 3v10M10.5 3v10",
+  failed: "M8 2.2a5.8 5.8 0 1 0 .01 0M6 6l4 4M10 6l-4 4",
   disabled: "M4 4l8 8M12 4l-8 8",
   few: "M3 13V9M8 13V6M13 13V3",
   unchecked: "M8 2.2a5.8 5.8 0 1 0 .01 0M8 5v3.2l2.2 1.4",

@@ -1,3 +1,5 @@
+import { useRuns } from "../api/queries";
+import { endingOf } from "../domain/runs";
 import type { Decision } from "../domain/shapes";
 import { Moment } from "../parts/moment";
 
@@ -11,6 +13,18 @@ export function LastDecision({ decision }: { decision: Decision | null }) {
       <span class="soft">
         (checked <Moment at={decision.decided_at} relative />)
       </span>
+    </p>
+  );
+}
+
+/** Why the newest training that failed did. */
+export function LastFailure({ id }: { id: string }) {
+  const run = useRuns(id).data?.items.find(({ status }) => status === "failed");
+  if (!run) return null;
+  return (
+    <p class="notice bad">
+      The last training failed <Moment at={run.finished_at ?? run.queued_at} relative />:{" "}
+      {endingOf(run).line}
     </p>
   );
 }

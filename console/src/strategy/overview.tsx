@@ -3,7 +3,7 @@ import type { Strategy } from "../domain/shapes";
 import { glanceOf, stateOf } from "../domain/state";
 import { Empty, Loaded } from "../parts/states";
 import { ChampionCard } from "./champion";
-import { LastDecision } from "./decision";
+import { LastDecision, LastFailure } from "./decision";
 import { EarningsChart, WinRateChart } from "./live-charts";
 
 const WEEKS = 52;
@@ -17,6 +17,7 @@ export function Overview({ strategy }: { strategy: Strategy }) {
       <section class="card" aria-labelledby="last-check">
         <h2 id="last-check">Retrain?</h2>
         <LastDecision decision={strategy.last_decision} />
+        {strategy.failures > 0 && <LastFailure key={strategy.failures} id={strategy.id} />}
         {state.kind !== "healthy" && (
           <p class="hint">
             {state.label}: {state.why}

@@ -56,7 +56,7 @@ function outcome(run: Run): string {
 }
 
 function details(run: Run): string {
-  const said = [run.manual ? "by hand" : run.reason, run.line];
+  const said = [run.manual ? "by hand" : run.reason, endingOf(run).line];
   if (run.rows_used !== null) said.push(`${plural(run.rows_used, "trade")} used`);
   if (run.training_seconds !== null) said.push(lasting(run.training_seconds * 1000));
   return said.filter((part) => part !== null).join(" · ");

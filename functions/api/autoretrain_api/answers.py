@@ -210,6 +210,8 @@ class StrategySummary(Answer):
     ml_model_trained_at: datetime | None
     accuracy: float | None
     paused_reason: str | None
+    failures: int
+    next_eligible_at: datetime | None
     pinned_version: str | None
     waiting_version: str | None
     last_decision: DecisionSummary | None

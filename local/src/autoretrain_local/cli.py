@@ -5,6 +5,7 @@ A command imports what it works with when it runs, so that `autoretrain --help` 
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -152,7 +153,8 @@ def _tell_left_out(read: TradeFile, most: int | None) -> None:
     """Show at most so many bad rows, all where it is None."""
     lines, shown = [], read.bad_rows[:most]
     if read.ignored_columns:
-        lines.append(f"ignored columns: {', '.join(read.ignored_columns)}")
+        ignored = f"ignored columns: {', '.join(read.ignored_columns)}"
+        lines.append(ignored if read.features else f"{ignored} ({_forgotten(read)})")
     if read.infinite_values:
         lines.append(f"{read.infinite_values:,} infinite feature values read as missing")
     if read.bad_rows:
@@ -163,6 +165,10 @@ def _tell_left_out(read: TradeFile, most: int | None) -> None:
         lines.append(f"  … and {more:,} more (--all-bad-rows shows them)")
     for line in lines:
         click.echo(line, err=True)
+
+
+def _forgotten(read: TradeFile) -> str:
+    return f"feature columns are called f_NAME: f_{read.ignored_columns[0]}?"
 
 
 def _warn_of(features: Sequence[str]) -> None:
@@ -189,6 +195,13 @@ def _tell_stored(strategy: str, stored: Stored) -> None:
         click.echo(
             f"{stored.different:,} trades differ from what is stored and were kept: import again"
             " with --replace to write them",
+            err=True,
+        )
+    if stored.late:
+        click.echo(
+            f"new trades decided before the last training: {stored.late:,}; the next one learns"
+            " from them, but no condition counts them;"
+            f" `autoretrain train {shlex.quote(strategy)}` trains now",
             err=True,
         )
 

@@ -54,11 +54,22 @@ SELECT i.id, %s, i.symbol, i.side, i.decided_at, i.closed_at, i.pnl_pct, i.featu
 FROM pg_temp.incoming i
 WHERE NOT EXISTS (SELECT FROM public.trades known WHERE known.id = i.id)
 """
+_COUNT_LATE = """
+SELECT count(*)
+FROM pg_temp.incoming i
+JOIN public.ai_strategies s ON s.id = %s AND i.decided_at < s.ml_model_trained_at
+WHERE i.closed_at IS NOT NULL
+    AND NOT EXISTS (SELECT FROM public.trades known WHERE known.id = i.id)
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of the trades; the `different` ones are known, and were kept as they were."""
+    """What became of the trades; the `different` ones are known, and were kept as they were.
+
+    `late` of the new ones are closed and were decided before the last training: no condition
+    counts them.
+    """
 
     strategy_id: UUID
     is_new_strategy: bool
@@ -66,6 +77,7 @@ class Stored:
     updated: int
     different: int
     unchanged: int
+    late: int
 
     @property
     def total(self) -> int:
@@ -97,15 +109,21 @@ def store_trades(
         total = _copy(cursor, strategy_id, trades)
         differing = _count(cursor, _DIFFERING)
         updated = _count(cursor, _REPLACE if replace else _UPDATE_CLOSED)
+        late = _count_late(cursor, strategy_id)
         new = _count(cursor, _INSERT_NEW, strategy_id)
     unchanged = total - new - differing
-    return Stored(strategy_id, known is None, new, updated, differing - updated, unchanged)
+    return Stored(strategy_id, known is None, new, updated, differing - updated, unchanged, late)
 
 
 def _count(cursor: Any, statement: str, *values: Any) -> int:
     """Run the statement; returns the number of rows it touched."""
     cursor.execute(statement, values)
     return int(cursor.rowcount)
+
+
+def _count_late(cursor: Any, strategy_id: UUID) -> int:
+    cursor.execute(_COUNT_LATE, (strategy_id,))
+    return int(cursor.fetchone()[0])
 
 
 def _check_takes_trades(cursor: Any) -> None:

@@ -29,7 +29,7 @@ LOOK_SECONDS = 1.0
 """How soon a stop is seen that interrupted nothing."""
 
 GREETING = """\
-auto-retrain is up; everything it keeps is in {data}. Ctrl-C stops it.
+auto-retrain is up; {kept}. Ctrl-C stops it.
 Add trades from another terminal: {command} import-trades FILE --strategy NAME
 The console: {url}{built}
 The API, for your own strategies:
@@ -46,24 +46,37 @@ def run(database_url: str | None, data: Path, port: int, sign_in: SignIn, out: T
         nullcontext(database_url) if database_url else embedded(data) as url,
         _announced(data, url),
     ):
-        _migrate(url, narrator)
+        _migrate(url, narrator, is_named=bool(database_url))
         token = local_token(url, data)
         with (
             LocalStack(url, data, narrator.hear, plan, port, sign_in) as stack,
             let_in(data, url, stack.variables),
             _until_stopped() as was_stopped,
         ):
-            command = Path(sys.argv[0])
-            greeting = GREETING.format(
-                data=data, command=command, url=stack.url, token=token, built=_whether_built()
+            narrator.say(
+                GREETING.format(
+                    kept=_kept(data, database_url),
+                    command=Path(sys.argv[0]),
+                    url=stack.url,
+                    token=token,
+                    built=_whether_built(),
+                )
             )
-            narrator.say(greeting)
             _tick_until(was_stopped, stack, plan.tick_every, narrator)
-    narrator.say(f"\nauto-retrain has stopped; everything is kept in {data}.")
+    narrator.say(f"\nauto-retrain has stopped; {_kept(data, database_url)}.")
 
 
-def _migrate(url: str, narrator: Narrator) -> None:
+def _kept(data: Path, database_url: str | None) -> str:
+    if database_url:
+        return f"models are kept in {data}, everything else in the database"
+    return f"everything it keeps is in {data}"
+
+
+def _migrate(url: str, narrator: Narrator, is_named: bool) -> None:
     with closing(connect(url)) as opened:
+        if is_named:
+            where = f"{opened.info.host}:{opened.info.port}/{opened.info.dbname}"
+            narrator.say(f"database: {where} (from --database-url or DATABASE_URL)")
         migrated = migrate(opened)
     for name in migrated.applied:
         narrator.say(f"applied {name}")

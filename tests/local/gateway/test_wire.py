@@ -120,6 +120,8 @@ def test_gateway_hangs_up_at_its_end(gateway: Gateway) -> None:
 def test_port_that_is_taken_is_told_with_its_way_out() -> None:
     with (
         Server(lambda _request: NOT_FOUND, 0) as first,
-        pytest.raises(OperatorError, match=r"port \d+ .*: name another with --port"),
+        pytest.raises(
+            OperatorError, match=r"port \d+ .*: name another with --port, as in .*up --port 8002"
+        ),
     ):
         Server(lambda _request: NOT_FOUND, urlsplit(first.url).port or 0)

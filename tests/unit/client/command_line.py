@@ -109,6 +109,8 @@ def summary(name: str = NAME, strategy_id: str = STRATEGY, **changes: Any) -> di
         "paused_reason": None,
         "pinned_version": None,
         "waiting_version": None,
+        "failures": 0,
+        "next_eligible_at": None,
         "last_decision": None,
         "live_run": None,
     }

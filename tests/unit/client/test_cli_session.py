@@ -155,6 +155,8 @@ def test_no_command_goes_without_a_token(
     done = autoretrain(*command)
     assert (done.code, done.out) == (78, "")
     assert "set AUTORETRAIN_TOKEN" in done.err
+    assert "$(cat .local/token)" in done.err
+    assert "tokens create --user-id" in done.err
     assert api.said() == []
 
 

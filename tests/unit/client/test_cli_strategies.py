@@ -38,12 +38,13 @@ def test_strategies_are_listed_with_what_came_of_them_last(
             ),
             summary("Breakout", OTHER, ml_model_version=None, accuracy=None, paused_reason="3 ×"),
             summary("Idle", ml_training_enabled=False, waiting_version="v3"),
+            summary("Broken", failures=1, next_eligible_at="2100-01-01T00:00:00Z"),
         ),
     )
 
     done = autoretrain("strategies", "--search", "e", "--sort", "-trained_at")
 
-    header, first, second, third = done.out.splitlines()
+    header, first, second, third, fourth = done.out.splitlines()
     assert re.split("  +", header) == [
         *("NAME", "MODEL", "ACCURACY", "TRAINED", "LAST DECISION", "LIVE RUN", "ID"),
     ]
@@ -56,6 +57,7 @@ def test_strategies_are_listed_with_what_came_of_them_last(
     ]
     assert "v2, v3 waits" in third
     assert "switched off" in third
+    assert re.search(r"failed, next in \d+ d", fourth)
     assert dict(api.requests[0].url.params) == {
         "search": "e",
         "sort": "-trained_at",

@@ -51,6 +51,8 @@ SUMMARY = {
     "paused_reason": None,
     "pinned_version": None,
     "waiting_version": None,
+    "failures": 0,
+    "next_eligible_at": None,
     "last_decision": {
         "decided_at": "2026-11-16T10:00:00Z",
         "should_retrain": False,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _NONE = (
     "no strategies yet: `autoretrain import-trades FILE --strategy NAME` adds one with its trades"
+    " (other users' are not shown)"
 )
 
 
@@ -86,4 +87,6 @@ def _live_run(each: StrategySummary) -> str:
         return stage(each.live_run)
     if each.paused_reason:
         return "paused"
+    if each.next_eligible_at is not None:
+        return f"failed, next {ago(each.next_eligible_at)}"
     return ABSENT if each.is_active and each.ml_training_enabled else "switched off"

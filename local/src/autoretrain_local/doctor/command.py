@@ -40,7 +40,8 @@ def doctor(
     """Look at everything that a training needs, and say what to do where it is not right.
 
     The connection, the pooler, the schema, your tables or views, indexes, permissions, the clock
-    and the trades. What it writes to see whether it may is taken back: nothing is changed.
+    and the trades. What it writes to see whether it may is taken back: nothing is changed. Only
+    where there is no local stack yet, its database is made, empty.
 
     \b
     Leaves with
@@ -84,5 +85,7 @@ def _address(
         secret = read_secret(secret_arn)
         yield secret.url, secret.ca
         return
+    if database_url is None:
+        click.echo(f"the database of the local stack in {data}", err=True)
     with database(database_url, data) as url:
         yield url, None

@@ -24,7 +24,10 @@ SELECT
     s.id, s.name, s.is_active, s.ml_training_enabled, s.ml_model_version, s.ml_model_trained_at,
     (jsonb_path_query_first(s.ml_model_performance, '$.accuracy ? (@ >= 0 && @ <= 1)'))::float8
         AS accuracy,
-    t.paused_reason, t.pinned_version, waiting.version AS waiting_version,
+    t.paused_reason, coalesce(t.failures, 0) AS failures,
+    CASE WHEN t.next_eligible_at > now() AND t.paused_reason IS NULL THEN t.next_eligible_at END
+        AS next_eligible_at,
+    t.pinned_version, waiting.version AS waiting_version,
     CASE WHEN d.strategy_id IS NOT NULL THEN jsonb_build_object(
         'decided_at', d.decided_at, 'should_retrain', d.should_retrain,
         'outcome', d.outcome, 'reason', d.reason
