@@ -25,17 +25,25 @@ def reference_of(model: Model, fitted: Trades) -> Json:
 def _spread(values: Floats) -> Json:
     """Bins between the deciles; a value is on the right of its edge. Values that many trades share
     have a bin of their own."""
-    known = np.sort(values[~np.isnan(values)])
+    known = _known(values)
     # As numpy.quantile has it with method "higher", which takes as long as all the rest.
     deciles = np.ceil(_DECILES * (len(known) - 1)).astype(np.intp)
     edges = np.unique(known[deciles]) if len(known) else known
-    return {"edges": edges.tolist(), "rows": list(rows_by_bin(values, edges))}
+    return {"edges": edges.tolist(), "rows": [*_between(known, edges), len(values) - len(known)]}
 
 
 def rows_by_bin(values: Floats, edges: Floats) -> tuple[int, ...]:
     """How many values lie in each bin, and then how many are missing."""
-    known = np.sort(values[~np.isnan(values)])
+    known = _known(values)
+    return (*_between(known, edges), len(values) - len(known))
+
+
+def _known(values: Floats) -> Floats:
+    return np.sort(values[~np.isnan(values)])
+
+
+def _between(known: Floats, edges: Floats) -> list[int]:
     # To look the few edges up among the values, not each value among the edges.
     below = np.searchsorted(known, edges)
-    rows = np.diff(below, prepend=0, append=len(known))
-    return (*rows.tolist(), len(values) - len(known))
+    rows: list[int] = np.diff(below, prepend=0, append=len(known)).tolist()
+    return rows
