@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 from dataclasses import fields
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -54,6 +56,18 @@ def test_every_make_target_that_a_page_names_exists() -> None:
         code = re.findall(r"`make ([a-z -]+)`|^make ([a-z-]+)", each.read_text(), re.MULTILINE)
         named = {target for pair in code for words in pair for target in words.split()}
         assert named <= targets, each.name
+
+
+@pytest.mark.parametrize(("named", "passed"), [((), ""), (("PORT=8002",), " --port 8002")])
+def test_make_run_passes_the_port_on(named: tuple[str, ...], passed: str) -> None:
+    made = subprocess.run(
+        ["make", "--dry-run", "--directory", ROOT, "run", *named],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f".venv/bin/autoretrain up{passed}\n" in made.stdout.replace(" \n", "\n")
 
 
 def test_every_subcommand_that_a_page_names_exists() -> None:

@@ -31,29 +31,29 @@ from tests.signers import JWT_SECRET, signed
 from tests.world import USER, World
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
-HALVES = ("hvn", "tzr2")
+HALVES = ("hvn5kq0w", "tzr2m8xe")
 LEAKY = {
-    "refused": "postgresql://me:hvntzr2@127.0.0.1:1/db",
-    "an @ in the password": "postgresql://me:hvn@tzr2@127.0.0.1:1/db",
-    "two @": "postgresql://me:hvn@@tzr2@127.0.0.1:1/db",
-    "a / in the password": "postgresql://me:hvn/tzr2@127.0.0.1:1/db",
-    "both": "postgresql://me:x@hvn/tzr2@127.0.0.1:1/db",
-    "a / behind a port": "postgresql://me:12/hvntzr2@127.0.0.1:1/db",
-    "a ? and an @": "postgresql://me:hvn?a@tzr2@127.0.0.1:1/db",
-    "a % in the password": "postgresql://me:hvn%zztzr2@127.0.0.1:1/db",
-    "no host": "postgresql://me:hvntzr2",
-    "an @ in the user": "postgresql://me@x:hvntzr2@127.0.0.1:1/db",
-    "a / in the user": "postgresql://m/e:hvntzr2@127.0.0.1:1/db",
-    "half a bracket": "postgresql://me:hvntzr2@[::1:1/db",
-    "a NUL": "postgresql://me:hvn\0tzr2@127.0.0.1:1/db",
-    "half a character": "postgresql://me:hvn\udc80tzr2@127.0.0.1:1/db",
-    "no host of that name": "postgresql://me:hvntzr2@nowhere.invalid/db",
-    "no scheme": "me:hvntzr2@127.0.0.1",
-    "another scheme": "mysql://me:hvntzr2@127.0.0.1/db",
-    "a DSN": "host=127.0.0.1 port=1 password=hvntzr2",
-    "a DSN with a blank": "host=127.0.0.1 port=1 password=hvn tzr2",
-    "a DSN with a quote": "host=127.0.0.1 port=1 password='hvn",
-    "a port of letters": "host=127.0.0.1 port=hvntzr2",
+    "refused": "postgresql://me:hvn5kq0wtzr2m8xe@127.0.0.1:1/db",
+    "an @ in the password": "postgresql://me:hvn5kq0w@tzr2m8xe@127.0.0.1:1/db",
+    "two @": "postgresql://me:hvn5kq0w@@tzr2m8xe@127.0.0.1:1/db",
+    "a / in the password": "postgresql://me:hvn5kq0w/tzr2m8xe@127.0.0.1:1/db",
+    "both": "postgresql://me:x@hvn5kq0w/tzr2m8xe@127.0.0.1:1/db",
+    "a / behind a port": "postgresql://me:12/hvn5kq0wtzr2m8xe@127.0.0.1:1/db",
+    "a ? and an @": "postgresql://me:hvn5kq0w?a@tzr2m8xe@127.0.0.1:1/db",
+    "a % in the password": "postgresql://me:hvn5kq0w%zztzr2m8xe@127.0.0.1:1/db",
+    "no host": "postgresql://me:hvn5kq0wtzr2m8xe",
+    "an @ in the user": "postgresql://me@x:hvn5kq0wtzr2m8xe@127.0.0.1:1/db",
+    "a / in the user": "postgresql://m/e:hvn5kq0wtzr2m8xe@127.0.0.1:1/db",
+    "half a bracket": "postgresql://me:hvn5kq0wtzr2m8xe@[::1:1/db",
+    "a NUL": "postgresql://me:hvn5kq0w\0tzr2m8xe@127.0.0.1:1/db",
+    "half a character": "postgresql://me:hvn5kq0w\udc80tzr2m8xe@127.0.0.1:1/db",
+    "no host of that name": "postgresql://me:hvn5kq0wtzr2m8xe@nowhere.invalid/db",
+    "no scheme": "me:hvn5kq0wtzr2m8xe@127.0.0.1",
+    "another scheme": "mysql://me:hvn5kq0wtzr2m8xe@127.0.0.1/db",
+    "a DSN": "host=127.0.0.1 port=1 password=hvn5kq0wtzr2m8xe",
+    "a DSN with a blank": "host=127.0.0.1 port=1 password=hvn5kq0w tzr2m8xe",
+    "a DSN with a quote": "host=127.0.0.1 port=1 password='hvn5kq0w",
+    "a port of letters": "host=127.0.0.1 port=hvn5kq0wtzr2m8xe",
 }
 
 
@@ -203,7 +203,7 @@ def test_no_exception_brings_a_secret_into_the_log_of_a_process(site: Site, name
 
 @row("B35")
 def test_health_names_the_setting_that_cannot_be_used(site: Site) -> None:
-    site.put_secret("me:hvntzr2@127.0.0.1")
+    site.put_secret("me:hvn5kq0wtzr2m8xe@127.0.0.1")
     lose_connections(site)
 
     told = site.ask("/health")

@@ -52,7 +52,7 @@ def test_trades_arrive_as_they_are_in_the_file(
     assert capsys.readouterr().out.splitlines() == [
         *APPLIED,
         f"created strategy momentum ({strategy.id})",
-        "imported 2 trades (2 new, 0 updated, 0 different, 0 unchanged)",
+        "imported 2 of 2 trades (2 new, 0 updated, 0 different, 0 unchanged)",
     ]
 
 

@@ -29,9 +29,11 @@ def csv_file(path: Path, *rows: Sequence[str]) -> Path:
 
 def told(new: int, updated: int, different: int, unchanged: int) -> str:
     total = new + updated + different + unchanged
+    if unchanged == total:
+        return f"nothing new: every trade of the file is there already ({total})\n"
     return (
-        f"imported {total} trades ({new} new, {updated} updated, {different} different,"
-        f" {unchanged} unchanged)\n"
+        f"imported {new + updated} of {total} trades ({new} new, {updated} updated,"
+        f" {different} different, {unchanged} unchanged)\n"
     )
 
 

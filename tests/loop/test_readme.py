@@ -59,6 +59,8 @@ def test_curl_line_answers_as_documented(reader: Reader, line: str) -> None:
 
     if "/health" in line:
         assert told == {"ok": True, "version": told["version"], "problems": []}
+    elif "-X" not in line:
+        assert [strategy["id"] for strategy in told["items"]] == [reader.strategy_id]
     else:
         assert told.keys() >= RETRAIN_KEYS, told
 
@@ -66,7 +68,7 @@ def test_curl_line_answers_as_documented(reader: Reader, line: str) -> None:
 def test_curl_line_says_the_same_to_a_machine_without_curl(reader: Reader) -> None:
     for line in curls():
         told = answer(reader, f"{STAND_IN}{line}")
-        assert told.keys() & {"ok", "should_retrain"}, told
+        assert told.keys() & {"ok", "items", "should_retrain"}, told
 
 
 def test_curl_line_that_waits_gets_the_finished_model(reader: Reader) -> None:

@@ -114,11 +114,19 @@ def main(arguments: Sequence[str] | None = None, connect: Connect | None = None)
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED
     except click.ClickException as exc:
-        exc.show()
+        _show(exc)
         return exc.exit_code
     except Exception as exc:
         return _tell(exc)
     return code if isinstance(code, int) else 0
+
+
+def _show(exc: click.ClickException) -> None:
+    """As click does, but for the word that every other error begins with here."""
+    if isinstance(exc, click.UsageError) and exc.ctx is not None:
+        usage, command = exc.ctx.get_usage(), exc.ctx.command_path
+        click.echo(f"{usage}\nTry '{command} --help' for help.\n", err=True)
+    click.echo(f"error: {exc.format_message()}", err=True)
 
 
 def _tell(exc: Exception) -> int:

@@ -46,8 +46,8 @@ _ADVICE: Mapping[type[AutoRetrainClientError], str] = {
     NotAuthenticated: "token refused: expired, revoked or wrong;"
     " create one with `autoretrain tokens create`",
     Throttled: "too many requests at once: try again later",
-    Unavailable: "the service is not available now: try again later",
-    ServerError: "the server has failed: report it with the time",
+    Unavailable: "the service is not available now: try again later; `GET /health` says what is"
+    " wrong, such as a database that is down, and the log why",
 }
 """API Gateway answers some requests itself, in a word or two."""
 
@@ -90,6 +90,10 @@ def _refusal(response: httpx.Response) -> AutoRetrainClientError:
 def _kind(status: int, code: str | None) -> type[AutoRetrainClientError]:
     if code == "missing_scope":
         return MissingScope
+    if status == 500 and code is None:
+        # API Gateway's own word for a function that raised: mostly the authorizer, which has no
+        # other way to say that the database is down. A bug of the api's has a code.
+        return Unavailable
     return _BY_STATUS.get(status, NotUnderstood)
 
 

@@ -187,10 +187,14 @@ def _warn_of(features: Sequence[str]) -> None:
 def _tell_stored(strategy: str, stored: Stored) -> None:
     if stored.is_new_strategy:
         click.echo(f"created strategy {strategy} ({stored.strategy_id})")
-    click.echo(
-        f"imported {stored.total:,} trades ({stored.new:,} new, {stored.updated:,} updated,"
-        f" {stored.different:,} different, {stored.unchanged:,} unchanged)"
-    )
+    if stored.unchanged == stored.total:
+        click.echo(f"nothing new: every trade of the file is there already ({stored.total:,})")
+    else:
+        click.echo(
+            f"imported {stored.new + stored.updated:,} of {stored.total:,} trades"
+            f" ({stored.new:,} new, {stored.updated:,} updated, {stored.different:,} different,"
+            f" {stored.unchanged:,} unchanged)"
+        )
     if stored.different:
         click.echo(
             f"{stored.different:,} trades differ from what is stored and were kept: import again"

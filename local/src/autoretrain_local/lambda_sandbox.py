@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from threading import Condition, Lock, Thread
 from typing import Any
 
+from autoretrain.errors import DependencyError, OperatorError
 from autoretrain_local.endpoints import ACCOUNT, REGION
 
 _MEMORY_MB = "512"
@@ -199,13 +200,21 @@ class Sandbox:
             answer = self._function.handler(json.loads(payload), context)
             return Outcome(json.dumps(answer).encode())
         except (Exception, SystemExit) as error:
-            _logger.exception("%s raised", self._name)
+            tell_raised(self._name, error)
             return _failure(str(error), type(error).__name__, _stack(error))
 
     def _timed_out(self, request_id: str) -> Outcome:
         seconds = self._function.timeout_seconds
         message = f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds"
         return _failure(message, "Sandbox.Timedout", None)
+
+
+def tell_raised(function: str, error: BaseException) -> None:
+    """A trace only of what may be a bug: the others say what to do, where they come from or not."""
+    if isinstance(error, OperatorError | DependencyError):
+        _logger.error("%s failed: %s", function, error)
+    else:
+        _logger.error("%s raised", function, exc_info=error)
 
 
 def _failure(message: str, kind: str, stack: list[str] | None) -> Outcome:

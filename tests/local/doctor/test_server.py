@@ -9,6 +9,7 @@ import pytest
 from autoretrain_local.doctor import server
 from autoretrain_local.doctor.address import look_at_address
 from autoretrain_local.doctor.findings import State
+from autoretrain_local.postgres import PostgresServer
 from tests.local.doctor.looks import wrong
 
 POOLER = "postgresql://postgres.abc:secret@aws-0-eu.pooler.supabase.com"
@@ -50,6 +51,14 @@ def test_address_that_is_refused_is_to_be_mended() -> None:
 
     assert (finding.check, finding.state) == ("connection", State.BAD)
     assert "use require" in (finding.todo or "")
+
+
+def test_login_that_is_refused_is_to_be_mended(postgres: PostgresServer) -> None:
+    address, _, _ = postgres.url().rpartition("/")
+    finding = wrong(f"{address}/nowhere")[-1]
+
+    assert (finding.check, finding.state) == ("connection", State.BAD)
+    assert "create it" in (finding.todo or "")
 
 
 def test_database_that_does_not_answer_is_not_seen() -> None:

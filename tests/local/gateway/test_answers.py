@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from autoretrain.errors import BadSetting, DatabaseUnavailable, InternalError
 from autoretrain_local.gateway.environments import Environments, Handler
 from autoretrain_local.gateway.server import Server
 from tests.local.gateway.bridge import (
@@ -93,6 +94,27 @@ def test_function_that_crashes_is_an_error_and_answers_the_next_time(gateway: Ga
     gateway.serve(echo, Others=one)
     assert gateway.ask("GET", "/other").own == own(500, "Internal Server Error")
     assert gateway.ask("GET", "/other").status == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "has_trace"),
+    [
+        (DatabaseUnavailable("the database does not answer: check its URL"), False),
+        (BadSetting("JWT_ISSUER is not set: set it"), False),
+        (InternalError("a bug"), True),
+        (RuntimeError("a bug"), True),
+    ],
+)
+def test_trace_is_logged_only_of_what_may_be_a_bug(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture, error: Exception, has_trace: bool
+) -> None:
+    def fail(_event: Any, _context: Any) -> Any:
+        raise error
+
+    gateway.serve(fail)
+    assert gateway.ask("GET", "/open").own == own(500, "Internal Server Error")
+    assert str(error) in caplog.text
+    assert ("Traceback" in caplog.text) is has_trace
 
 
 def test_function_that_cannot_be_imported_is_an_error(gateway: Gateway) -> None:

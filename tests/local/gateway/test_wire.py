@@ -121,7 +121,7 @@ def test_port_that_is_taken_is_told_with_its_way_out() -> None:
     with (
         Server(lambda _request: NOT_FOUND, 0) as first,
         pytest.raises(
-            OperatorError, match=r"port \d+ .*: name another with --port, as in .*up --port 8002"
+            OperatorError, match=r"port \d+ .*: .* `make run PORT=8002` or .*up --port 8002"
         ),
     ):
         Server(lambda _request: NOT_FOUND, urlsplit(first.url).port or 0)

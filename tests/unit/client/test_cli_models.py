@@ -9,6 +9,7 @@ from tests.unit.client.command_line import NAME, ONE, Api, CommandLine, page, wh
 from tests.unit.client.scripted import RUN, answer, model, refusal, report
 
 ACTIVATE = f"POST {ONE}/models/v3/activate"
+REFIT = "fitted anew on all trades it disagreed with what was judged, which is served"
 PIN = {"version": "v3", "since": "2026-11-16T10:00:00Z", "by": None}
 
 
@@ -34,26 +35,45 @@ def test_models_say_so_when_there_are_none(api: Api, autoretrain: CommandLine) -
     assert autoretrain("models", "mean").out == "no models yet\n"
 
 
-def test_report_gives_every_figure_of_the_verdict(api: Api, autoretrain: CommandLine) -> None:
-    verdict = {"z": 1.53219, "activate": True, "challenger": {"log_loss": 0.46, "taken": 31}}
-    api.says(f"GET {ONE}/models/v2", answer(report() | {"verdict": verdict}))
+def test_one_model_is_told_by_what_was_concluded_of_it(api: Api, autoretrain: CommandLine) -> None:
+    flagged = {"refit_disagrees": True, "below_base_rate": True}
+    api.says(f"GET {ONE}/models/v2", answer(report() | flagged))
 
     done = autoretrain("models", "mean", "v2")
 
-    assert "store.test" not in done.out
-    figures = set(re.findall("^ +(.*?)  +(.*)$", done.out, re.MULTILINE))
-    assert figures >= {
-        ("version", "v2"),
-        ("roc_auc", "–"),
-        ("created_at", "2026-11-16 10:01 UTC"),
-        ("run_id", RUN),
-        ("sha256", "a" * 64),
-        ("refit_disagrees", "no"),
-        ("z", "1.532"),
-        ("activate", "yes"),
-        ("challenger log_loss", "0.46"),
-        ("challenger taken", "31"),
+    assert "store.test" not in done.out  # whoever sees the link has the file
+    title, *lines, last = done.out.splitlines()
+    assert title == f"{NAME}, v2"
+    told = dict(re.split("  +", line.strip(), maxsplit=1) for line in lines)
+    assert told.pop("made").startswith("2026-11-16 10:01 UTC, ")
+    assert told == {
+        "state": "live",
+        "verdict": "better: log-loss 0.508 → 0.460 on 57 trades",
+        "judged against": "v1",
+        "judged on": "57 trades",
+        "accuracy": "0.68 (improvement +0.03)",
+        "log-loss": "0.460 (improvement +0.048)",
+        "ROC-AUC": "–",
+        "fitted on": "800 trades, the last closed 2026-11-16 09:00 UTC",
+        "run": RUN,
+        "sha256": "a" * 64,
+        "note": f"not better than the base rate; {REFIT}",
     }
+    assert last == "`autoretrain report mean v2` shows how it was judged, --json every figure"
+
+
+def test_model_that_was_not_judged_is_told_without_figures_of_it(
+    api: Api, autoretrain: CommandLine
+) -> None:
+    unjudged = dict.fromkeys(("outcome", "line", "rival", "judged_rows", "run_id", "data_cutoff"))
+    api.says(f"GET {ONE}/models/v1", answer(report("v1") | unjudged | {"is_active": False}))
+
+    told = autoretrain("models", "mean", "v1").out
+
+    assert re.search("^  state +not live$", told, re.MULTILINE)
+    assert re.search("^  fitted on +800 trades$", told, re.MULTILINE)
+    assert not re.search("^  (verdict|judged|run|note)", told, re.MULTILINE)
+    assert "None" not in told
 
 
 def test_unknown_version_is_not_found(api: Api, autoretrain: CommandLine) -> None:

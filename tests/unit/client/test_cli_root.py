@@ -183,7 +183,10 @@ def test_exit_code_is_2_when_the_command_line_is_wrong(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 2
-    assert "Usage: autoretrain" in capsys.readouterr().err
+    usage, hint, _, error = capsys.readouterr().err.splitlines()
+    assert usage.startswith("Usage: autoretrain ")
+    assert hint.endswith(" --help' for help.")
+    assert error.startswith("error: No such ")
 
 
 @pytest.mark.parametrize(

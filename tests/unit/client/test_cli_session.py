@@ -106,6 +106,7 @@ def test_answer_for_people_is_no_json(
         (refusal(422, "invalid_request"), 65),
         (refusal(404, "unknown_strategy"), 66),
         (httpx.ConnectError, 69),
+        (answer({"message": "Internal Server Error"}, 500), 69),
         (refusal(500, "internal_error"), 70),
         (refusal(409, "pinned"), 73),
         (answer({"message": "Too Many Requests"}, 429, Retry_After="60"), 75),

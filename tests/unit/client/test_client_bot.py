@@ -91,7 +91,10 @@ def test_poll_that_fails_is_logged_when_that_changes_or_ends(
     bot.api.down = True
     model.refresh()
 
-    down = "the service is not available now: try again later"
+    down = (
+        "the service is not available now: try again later; `GET /health` says what is wrong, such"
+        " as a database that is down, and the log why"
+    )
     told = (down, "the model store answers 404 for the model", "answers again", down)
     assert caplog.messages == [f"Active model of {STRATEGY}: {each}" for each in told]
 

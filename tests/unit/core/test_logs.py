@@ -16,7 +16,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from autoretrain.domain.access import ID_CHARACTERS, make_token
-from autoretrain.logs import REDACTED, RedactingFormatter, redact
+from autoretrain.logs import _SECRETS, _TRACES, REDACTED, RedactingFormatter, redact
 from tests.signers import signed
 
 TOKEN = make_token("abcdefgh", bytes(range(32)))
@@ -76,6 +76,15 @@ def test_secret_is_replaced_and_the_rest_stays(text: str, redacted: str | None) 
     if redacted is not None:
         assert redact(text) == redacted
     assert "hunter2" not in redact(text)
+
+
+@pytest.mark.parametrize("secret", [secret for secret, _ in _SECRETS])
+@given(st.data())
+def test_every_secret_leaves_one_of_the_traces_that_are_looked_for(
+    secret: re.Pattern[str], data: st.DataObject
+) -> None:
+    found = data.draw(st.from_regex(secret))
+    assert _TRACES.search(found.casefold())
 
 
 @pytest.mark.parametrize(

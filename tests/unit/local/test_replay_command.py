@@ -232,6 +232,32 @@ def test_page_stands_alone_and_is_drawn(tmp_path: Path) -> None:
 def test_page_of_a_log_without_a_scored_trade_says_so(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
 
-    run(written(market(60), tmp_path / "log.csv"), "--plot", page)
+    done = run(written(market(60), tmp_path / "log.csv"), "--plot", page)
 
     assert "there is nothing to draw" in page.read_text(encoding="utf-8")
+    assert done.exit_code == 0
+    why = "no closed trade was decided after the first 100 had closed"
+    assert done.stdout.splitlines() == [
+        f"swing: 60 trades, 59 closed: nothing is scored, because {why}",
+        f"{page} holds the drawings",
+    ]
+
+
+def test_trainings_are_told_where_no_trade_is_scored(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.json"
+    policy.write_text('{"min_trades": 60}')
+
+    done = run(written(market(90), tmp_path / "log.csv"), "--policy", policy)
+
+    assert "nothing is scored" in done.stdout
+    assert re.search(r"^  initial_training +1 +1 +1$", done.stdout, re.MULTILINE)
+    assert "–" not in done.stdout
+
+
+def test_files_that_were_written_are_named(tmp_path: Path) -> None:
+    _, _, done = replayed(ROWS, tmp_path)
+
+    assert done.stdout.splitlines()[-2:] == [
+        f"{tmp_path / 'told.csv'} holds the predictions",
+        f"{tmp_path / 'out.json'} holds the figures",
+    ]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from autoretrain_client.commands.naming import Named, find, strategy_argument
-from autoretrain_client.commands.printing import ABSENT, ago, details, figure, flat, shown, table
+from autoretrain_client.commands.printing import ABSENT, ago, details, figure, shown, table
 from autoretrain_client.commands.session import Session, asks_api
 from autoretrain_client.commands.show import expired_since
 from autoretrain_client.errors import NotFound
@@ -26,9 +25,10 @@ Answer = TypeVar("Answer")
 @click.argument("version", required=False)
 @asks_api
 def models(session: Session, strategy: str, version: str | None) -> None:
-    """List a strategy's models, or report on one.
+    """List a strategy's models, or say what there is to one.
 
-    Newest first; with a VERSION, all figures of its verdict. STRATEGY is an id or a name.
+    Newest first; with a VERSION, what was concluded of it and why; --json has every figure.
+    STRATEGY is an id or a name.
 
     \b
     Examples:
@@ -44,7 +44,7 @@ def models(session: Session, strategy: str, version: str | None) -> None:
         session.tell(Page(found, next=None), partial(_lines, strategy_of))
     else:
         _, report = _known(named, version, partial(session.client.model, named.id))
-        session.tell(report, _report)
+        session.tell(report, partial(_report, named))
 
 
 @click.command()
@@ -161,12 +161,39 @@ def _state(model: Model, limit_days: float | None) -> str:
     return "waits" if model.awaiting_approval else ABSENT
 
 
-def _report(report: ModelReport) -> Iterator[str]:
-    values = {item.name: getattr(report, item.name) for item in fields(report)}
-    verdict = values.pop("verdict") or {}
-    # Whoever sees one of these has the file, and nobody can use it for long.
-    for link in ("manifest_url", "report_url", "url_expires_at"):
-        del values[link]
-    yield from details({name: shown(value) for name, value in values.items()})
-    yield "  verdict"
-    yield from details({f"  {name}": value for name, value in flat(verdict)})
+def _report(named: Named, report: ModelReport) -> Iterator[str]:
+    yield f"{named.name}, {report.version}"
+    yield from details({name: value for name, value in _facts(report).items() if value})
+    how = named.command("report", report.version)
+    yield f"{how} shows how it was judged, --json every figure"
+
+
+def _facts(report: ModelReport) -> Mapping[str, str]:
+    outcome = (report.outcome or "").replace("_", " ")
+    cutoff = f", the last closed {shown(report.data_cutoff)}" if report.data_cutoff else ""
+    return {
+        "state": _state(report, None).replace(ABSENT, "not live"),
+        "made": f"{shown(report.created_at)}, {ago(report.created_at)}",
+        "verdict": ": ".join(part for part in (outcome, report.line) if part),
+        "judged against": report.rival or "",
+        "judged on": f"{figure(report.judged_rows)} trades" if report.judged_rows else "",
+        "accuracy": _compared(report.accuracy, report.improvement, ".2f"),
+        "log-loss": _compared(report.log_loss, report.log_loss_improvement, ".3f"),
+        "ROC-AUC": figure(report.roc_auc, ".2f"),
+        "fitted on": f"{figure(report.training_samples)} trades{cutoff}",
+        "run": str(report.run_id or ""),
+        "sha256": report.sha256,
+        "note": "; ".join(_notes(report)),
+    }
+
+
+def _compared(value: float | None, improvement: float | None, style: str) -> str:
+    told = figure(value, style)
+    return told if improvement is None else f"{told} (improvement {improvement:+{style}})"
+
+
+def _notes(report: ModelReport) -> Iterator[str]:
+    if report.below_base_rate:
+        yield "not better than the base rate"
+    if report.refit_disagrees:
+        yield "fitted anew on all trades it disagreed with what was judged, which is served"

@@ -16,6 +16,7 @@ AutoRetrainError
 │   └── TooManyRuns
 ├── DependencyError    a service did not answer: the same call may work later
 │   ├── DatabaseUnavailable
+│   │   └── DatabaseRefuses  its address is wrong: the operator's to mend, or being rotated
 │   ├── ArtifactUnavailable
 │   ├── LaunchUnavailable, LaunchUnknown
 │   └── InvokeFailed
@@ -162,6 +163,14 @@ class DatabaseUnavailable(DependencyError):
     """The database cannot be reached."""
 
     code = "db_unavailable"
+
+
+class DatabaseRefuses(DatabaseUnavailable):
+    """The database does not let us in."""
+
+    # Whoever works on takes it for an outage, for secrets rotate; whoever starts ends for good.
+    family = OperatorError.family
+    exit_code = OperatorError.exit_code
 
 
 class ArtifactUnavailable(DependencyError):

@@ -8,7 +8,7 @@ from contextlib import closing
 import psycopg2
 from psycopg2.extensions import connection
 
-from autoretrain.errors import BadSetting, DatabaseUnavailable
+from autoretrain.errors import BadSetting, DatabaseRefuses, DatabaseUnavailable
 from autoretrain.storage.connection import connect, first_line
 from autoretrain_local.doctor.address import look_at_address
 from autoretrain_local.doctor.findings import Finding, State, bad, unknown
@@ -38,7 +38,7 @@ def examine(url: str, ca: str | None = None) -> Iterator[Finding]:
     yield from look_at_address(url)
     try:
         opened = connect(url, ca)
-    except BadSetting as exc:
+    except (BadSetting, DatabaseRefuses) as exc:
         yield bad("connection", "the address cannot be used", str(exc))
         return
     except DatabaseUnavailable as exc:

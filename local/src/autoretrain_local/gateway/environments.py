@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from threading import BoundedSemaphore, Thread
 from typing import Any
 
-from autoretrain_local.lambda_sandbox import Context
+from autoretrain_local.lambda_sandbox import Context, tell_raised
 
 MOST = 10
 """What a new AWS account may run at once."""
@@ -108,8 +108,8 @@ class Environments:
         try:
             context = Context(self._name, str(uuid.uuid4()), deadline, self._clock)
             answer = json.dumps(handler(event, context)).encode()
-        except Exception:
-            _logger.exception("%s raised", self._name)
+        except Exception as exc:
+            tell_raised(self._name, exc)
             return None
         if len(answer) > _MAX_ANSWER_BYTES:
             _logger.error("%s answered %d bytes, which is too much", self._name, len(answer))

@@ -39,8 +39,8 @@ class Server:
             self._server = _Server(answering, port)
         except OSError as exc:
             raise OperatorError(
-                f"port {port} of {_HOST} cannot be used ({exc.strerror}): name another with --port,"
-                " as in `.venv/bin/autoretrain up --port 8002`"
+                f"port {port} of {_HOST} cannot be used ({exc.strerror}): name another, as in"
+                " `make run PORT=8002` or `.venv/bin/autoretrain up --port 8002`"
             ) from exc
         self._thread = Thread(
             target=self._server.serve_forever,

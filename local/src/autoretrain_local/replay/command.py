@@ -91,6 +91,13 @@ def replay(
     for result in results:
         for line in lines(result):
             click.echo(line)
+    for written, content in (
+        (predictions, "predictions"),
+        (json_out, "figures"),
+        (plot, "drawings"),
+    ):
+        if written is not None:
+            click.echo(f"{written} holds the {content}")
 
 
 def _logs(file: Path, strategy: str | None) -> Sequence[Log]:

@@ -102,37 +102,56 @@ def write_predictions(results: Sequence[Result], file: TextIO) -> None:
 
 
 def lines(result: Result) -> Iterator[str]:
-    """The table for people."""
-    log, scores = result.log, [result.scores(variant) for variant in result.played]
-    yield (
-        f"{log.strategy or 'all trades'}: {len(log):,} trades, {int(log.usable.sum()):,} closed,"
-        f" {scores[0].scored:,} scored (decided after the first {WARM_UP_TRADES} had closed)"
+    """The table for people; without figures, and with the reason, where no trade is scored."""
+    played = list(result.played.values())
+    scores = [result.scores(variant) for variant in result.played]
+    scored = scores[0].scored
+    yield _title(result.log, scored)
+    if scored or any(one.trainings for one in played):
+        yield _row("", [str(variant).replace("_", " ") for variant in result.played])
+        yield from _trainings(played)
+    if scored:
+        yield from _worth(scores, played)
+    yield from _pauses(played)
+
+
+def _title(log: Log, scored: int) -> str:
+    known = f"{log.strategy or 'all trades'}: {len(log):,} trades, {int(log.usable.sum()):,} closed"
+    if scored:
+        return f"{known}, {scored:,} scored (decided after the first {WARM_UP_TRADES} had closed)"
+    return (
+        f"{known}: nothing is scored, because no closed trade was decided after the first"
+        f" {WARM_UP_TRADES} had closed"
     )
-    yield _row("", [str(variant).replace("_", " ") for variant in result.played])
-    yield from _trainings(list(result.played.values()))
-    taken = f"P&L of the best {TAKEN_SHARE:.0%}"
+
+
+def _worth(scores: Sequence[Scores], played: Sequence[Played]) -> Iterator[str]:
     rows: dict[str, list[str]] = {
         "accuracy": [_told(one.accuracy, ".4f") for one in scores],
         "ROC-AUC": [_told(one.roc_auc, ".4f") for one in scores],
         "Brier": [_told(one.brier, ".4f") for one in scores],
         "log-loss": [_told(one.log_loss, ".4f") for one in scores],
         "P&L per trade": [_told(one.pnl_pct, "+.3f", " %") for one in scores],
-        taken: [_told(one.taken_pnl_pct, "+.3f", " %") for one in scores],
+        f"P&L of the best {TAKEN_SHARE:.0%}": [
+            _told(one.taken_pnl_pct, "+.3f", " %") for one in scores
+        ],
         "  trades taken": [_told(one.taken_share, ".1%") for one in scores],
         "served by a model": [_told(one.served_share, ".1%") for one in scores],
-        "CPU seconds": [f"{played.cpu_seconds:.1f}" for played in result.played.values()],
+        "CPU seconds": [f"{one.cpu_seconds:.1f}" for one in played],
     }
     yield from (_row(name, cells) for name, cells in rows.items())
     yield (
         f"best {TAKEN_SHARE:.0%}: served with a p above the {1 - TAKEN_SHARE:.0%} quantile of the"
         f" {QUANTILE_TRADES} told before it"
     )
-    for played in result.played.values():
-        if played.paused_at is not None:
-            last = played.trainings[-1]
+
+
+def _pauses(played: Sequence[Played]) -> Iterator[str]:
+    for one in played:
+        if one.paused_at is not None:
             yield (
-                f"{played.variant}: paused on {played.paused_at:%Y-%m-%d %H:%M} UTC after failed"
-                f" trainings; the last one: {last.line}"
+                f"{one.variant}: paused on {one.paused_at:%Y-%m-%d %H:%M} UTC after failed"
+                f" trainings; the last one: {one.trainings[-1].line}"
             )
 
 

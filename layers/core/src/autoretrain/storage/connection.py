@@ -12,11 +12,23 @@ import psycopg2
 from psycopg2 import extras
 from psycopg2.extensions import connection, parse_dsn
 
-from autoretrain.errors import BadSetting, DatabaseUnavailable
+from autoretrain.errors import BadSetting, DatabaseRefuses, DatabaseUnavailable
 
 _PORTS = re.compile(r"[0-9,]*")
 _NEVER_AN_AT = ("host", "hostaddr", "port", "dbname", "sslmode")
 _LOCAL_HOSTS = {"", "localhost", "127.0.0.1", "::1"}
+# The driver gives no SQLSTATE for what happens before a login, so its text has to tell. A server or
+# libpq that speaks another language than English (lc_messages) is taken for one that is away.
+_REFUSALS = {
+    re.compile(r"password authentication failed|no password supplied"): (
+        "put the right user and password into its URL, with %40 for @ and %2F for /"
+    ),
+    re.compile(r'database ".*" does not exist'): "create it, or put the right name into its URL",
+    re.compile(r'role ".*" (does not exist|is not permitted to log in)'): (
+        "put a user that may log in into its URL"
+    ),
+    re.compile(r"no pg_hba\.conf entry"): "let this machine in, in its pg_hba.conf",
+}
 _PATIENCE: dict[str, Any] = {
     "application_name": "auto-retrain",
     "connect_timeout": 5,
@@ -32,7 +44,8 @@ def connect(url: str, ca: str | None = None) -> connection:
     """Open a connection, encrypted unless the database is on this machine; with a `ca` (PEM) only
     to the very server that it vouches for.
 
-    Raises BadSetting for a URL that cannot be used, DatabaseUnavailable where nobody answers.
+    Raises BadSetting for a URL that cannot be used, DatabaseRefuses where the database does not
+    know the login, DatabaseUnavailable where nobody answers.
     """
     try:
         given = parse_dsn(url)
@@ -50,7 +63,7 @@ def connect(url: str, ca: str | None = None) -> connection:
         with _verified(ca) as proof:
             opened: connection = psycopg2.connect(**(_PATIENCE | given | proof))
     except psycopg2.OperationalError as exc:
-        raise unavailable(exc) from exc
+        raise _refused(exc) or unavailable(exc) from exc
     extras.register_uuid(conn_or_curs=opened)  # type: ignore[no-untyped-call]
     return opened
 
@@ -112,6 +125,15 @@ def unavailable(exc: BaseException) -> DatabaseUnavailable:
         f"the database does not let us in or does not answer ({first_line(exc)}):"
         " check its URL, and that it runs"
     )
+
+
+def _refused(exc: psycopg2.OperationalError) -> DatabaseRefuses | None:
+    """None where it is no refusal; a line each for all addresses of a host that were tried."""
+    for line in str(exc).splitlines():
+        for refusal, todo in _REFUSALS.items():
+            if refusal.search(line):
+                return DatabaseRefuses(f"the database does not let us in ({line.strip()}): {todo}")
+    return None
 
 
 def first_line(exc: BaseException) -> str:
