@@ -92,8 +92,8 @@ demo: .venv/ready ## Run the main job once, on real market prices
 	@.venv/bin/autoretrain demo
 
 .PHONY: run
-run: .venv/ready console/dist/index.html ## Keep the whole stack up on this machine, with the hourly tick
-	@.venv/bin/autoretrain up
+run: .venv/ready console/dist/index.html ## Keep the whole stack up on this machine, with the hourly tick (PORT=8002 for another port)
+	@.venv/bin/autoretrain up $(if $(PORT),--port $(PORT))
 
 .PHONY: test
 test: setup console/dist/index.html ## Pass all tests
@@ -139,7 +139,12 @@ bench-gate: .venv/ready ## How often the gate lets a bad challenger pass, on the
 .PHONY: bench-recipes
 bench-recipes: .venv-bench/ready ## Ways to learn from long logs, on four streams of its own and the logs in DATA
 	@PYTHONPATH=.:.venv-bench .venv/bin/python bench/streams.py --out .streams
-	@PYTHONPATH=.:.venv-bench .venv/bin/python bench/recipes.py --data .streams --data $(DATA) $(MARKDOWN)
+	@PYTHONPATH=.:.venv-bench .venv/bin/python bench/recipes.py --data .streams/long --data $(DATA) $(MARKDOWN)
+
+.PHONY: bench-memories
+bench-memories: .venv-bench/ready ## Short memories of several lengths, on five streams of its own and the logs in DATA
+	@PYTHONPATH=.:.venv-bench .venv/bin/python bench/streams.py --out .streams
+	@PYTHONPATH=.:.venv-bench .venv/bin/python bench/memories.py --data .streams/jumps --data $(DATA) $(MARKDOWN)
 
 .PHONY: bench-degradation
 bench-degradation: .venv/ready ## False alarms and found drops of the calibrated degradation test

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoretrain_trainer.recipe import Recipe
+from autoretrain_trainer.recipe import SHORT_MEMORY_ROWS, Recipe
+from bench import memories
 from bench.logs import Case, cases
 from bench.recipes import SHIPPED, compare, tell
-from bench.streams import CHANCE, JUMP_EVERY, Row, agrawal_jumps, write
+from bench.streams import CHANCE, JUMP_EVERY, JUMP_SOONER, Row, agrawal_jumps, sooner, write
 
 
 def stream() -> Iterator[Row]:
@@ -31,7 +32,7 @@ def case(tmp_path: Path) -> Case:
 def test_stream_is_written_as_a_log_with_an_hour_per_trade_and_some_chance(case: Case) -> None:
     log = case.log
 
-    assert (log.strategy, log.features, len(log)) == ("halves", ("x", "y"), 1_400)
+    assert (log.strategy, log.features, len(log)) == ("halves", ("x_x", "x_y"), 1_400)
     assert set(np.diff(log.decided_at)) == {3_600_000_000}
     assert (log.closed_at - log.decided_at == 3_600_000_000).all()
     wrong = (log.values[:, 0] > 0.5) != (log.pnl_pct > 0)
@@ -46,6 +47,27 @@ def test_agrawal_takes_another_rule_after_so_many_trades() -> None:
     rules = [features["rule"] for features, _ in agrawal_jumps(Synth())]
 
     assert rules == [rule for rule in range(10) for _ in range(JUMP_EVERY)]
+
+
+def test_rule_jumps_after_so_many_trades() -> None:
+    rules = [
+        features["rule"]
+        for features, _ in sooner(itertools.repeat(({"rule": n}, 0)) for n in (3, 1))
+    ]
+
+    assert rules == [3] * JUMP_SOONER + [1] * JUMP_SOONER
+
+
+def test_short_memories_are_told_apart_and_the_shipped_one_is_marked(case: Case) -> None:
+    lines = [
+        line.strip("| ").split(" | ") for line in memories.compare(case, (200, SHORT_MEMORY_ROWS))
+    ]
+
+    assert [line[:2] for line in lines] == [
+        ["halves", "200"],
+        ["halves", f"**{SHORT_MEMORY_ROWS}**"],
+    ]
+    assert all(0.7 < float(line[2]) < 1 for line in lines)
 
 
 def test_recipe_is_asked_only_about_trades_after_those_it_was_fitted_on(case: Case) -> None:

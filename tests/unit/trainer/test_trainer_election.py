@@ -107,11 +107,11 @@ def test_record_keeps_the_newest_in_the_order_of_the_decisions() -> None:
 
 
 def test_memories_hold_the_newest_trades() -> None:
-    trades = loaded(market(1001))
+    trades = loaded(market(501))
     short = rows_of(Memory.SHORT, trades)
     assert short.decided_at.tolist() == trades.decided_at[1:].tolist()
-    assert len(rows_of(Memory.LONG, trades)) == 1001
-    fewer = trades.newest(1000)
+    assert len(rows_of(Memory.LONG, trades)) == 501
+    fewer = trades.newest(500)
     assert rows_of(Memory.SHORT, fewer) is rows_of(Memory.LONG, fewer) is fewer
 
 
@@ -211,7 +211,7 @@ def test_score_is_the_log_loss_of_either_memory_on_a_trade_that_it_never_saw() -
     before = loop.kept()
     loop.train(1160)
     told = loop.kept()["record"]
-    assert before["short"]["rows"] == 1000 < before["long"]["rows"]
+    assert before["short"]["rows"] == 500 < before["long"]["rows"]
     by_moment = {trade.decided_at: trade for trade in trades}
     for memory in ("long", "short"):
         expected = []
@@ -232,17 +232,17 @@ def grown(rows: int = 1400) -> Loop:
     return loop
 
 
-def test_elected_short_memory_is_judged_and_refit_on_the_newest_thousand() -> None:
+def test_elected_short_memory_is_judged_and_refit_on_the_newest_five_hundred() -> None:
     loop = grown()
     loop.elect_short(until=1200)
     lesson = loop.train(1300, force=True)
     assert (lesson.election.memory, lesson.election.scored) == (Memory.SHORT, 500)
-    assert lesson.fitted_rows == 1000
+    assert lesson.fitted_rows == 500
     assert isinstance(lesson.evidence, Comparison)
     first = to_microseconds(lesson.evidence.judged_from)
     kept = loop.kept()
     # The short one earned the evidence; both are as they were before the first judged decision.
-    assert kept["short"]["rows"] == 1000
+    assert kept["short"]["rows"] == 500
     assert max(kept[memory]["data_cutoff"] for memory in ("long", "short")) < first
     assert kept["short"]["text"] != lesson.served.model_text.decode()
 
@@ -264,7 +264,7 @@ def test_manifest_says_which_memory_stood_and_why() -> None:
     told: Json = lesson.served.manifest["memory"]  # type: ignore[assignment]
     assert (told["stood"], told["scored"], told["note"]) == ("short", 500, None)
     assert told["z"] == lesson.election.z
-    assert lesson.served.manifest["rows"]["fitted"] == 1000  # type: ignore[call-overload,index]
+    assert lesson.served.manifest["rows"]["fitted"] == 500  # type: ignore[call-overload,index]
 
 
 def test_judged_outcomes_never_change_who_stands() -> None:
@@ -291,7 +291,7 @@ def test_first_model_is_of_the_short_memory_when_an_old_record_says_so() -> None
     loop.elect_short(until=620)
     lesson = loop.train(1600)
     assert lesson.election.memory is Memory.SHORT
-    assert lesson.fitted_rows == 1000
+    assert lesson.fitted_rows == 500
 
 
 def test_memories_are_kept_when_too_few_trades_are_unseen() -> None:
@@ -300,7 +300,7 @@ def test_memories_are_kept_when_too_few_trades_are_unseen() -> None:
     assert isinstance(lesson.evidence, TooFewRows)
     kept = loop.kept()
     assert kept["long"]["data_cutoff"] == to_microseconds(lesson.data_cutoff)
-    assert kept["short"]["rows"] == 1000
+    assert kept["short"]["rows"] == 500
     assert len(kept["record"]["decided_at"]) > 5
 
 

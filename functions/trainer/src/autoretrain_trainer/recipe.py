@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from autoretrain.domain.json import Json
 
-RECIPE_VERSION = "4"
+RECIPE_VERSION = "5"
 
 LONG_MEMORY_ROWS = 10_000
-SHORT_MEMORY_ROWS = 1_000
+SHORT_MEMORY_ROWS = 500
 SMALL_ROWS = 9_000
 """Up to here larger trees tell wins from losses no better, and with less modest probabilities."""
 
