@@ -55,26 +55,26 @@ class Bench:
         self.figures = figures
 
     def empty(self) -> None:
-        self._run(_EMPTY)
+        self.run(_EMPTY)
 
     def enrol(self, strategy_id: UUID, now: datetime) -> None:
         values = {"id": strategy_id, "user": USER, "name": f"strategy {strategy_id.int}"}
-        self._run(_ENROL, now=now, trades=MIN_TRADES, **values)
+        self.run(_ENROL, now=now, trades=MIN_TRADES, **values)
 
     def pass_by(self, passed: timedelta) -> None:
         """Nothing waits: every time in the books moves back instead."""
-        self._run(_PASS_BY, passed=passed)
+        self.run(_PASS_BY, passed=passed)
 
     def add_trade(self, strategy_id: UUID, now: datetime) -> None:
-        self._run(_TRADE, strategy_id=strategy_id, now=now)
+        self.run(_TRADE, strategy_id=strategy_id, now=now)
+
+    def run(self, statements: str, **values: Any) -> None:
+        with self.wire.real, self.wire.real.cursor() as cursor:
+            cursor.execute(statements, values)
 
     def close(self) -> None:
         self.wire.close()
         self._second.close()
-
-    def _run(self, statements: str, **values: Any) -> None:
-        with self.wire.real, self.wire.real.cursor() as cursor:
-            cursor.execute(statements, values)
 
 
 @contextmanager

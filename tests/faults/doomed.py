@@ -16,8 +16,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import boto3
+
 from autoretrain.domain.models import MANIFEST_FILE, MEMORIES_FILE, MODEL_FILE, REPORT_FILE
 from autoretrain.services.train import Trainer
+from tests.faults.offers import session
 
 Reach = Callable[[str], None]
 _CALLS = ("begin", "publish", "put")
@@ -31,6 +34,7 @@ PHASES = (
     "reporting",
     "publishing",
 )
+PRELOADED = ["__main__", __name__, "autoretrain_trainer.__main__", "tests.faults.preloaded"]
 CHECKPOINTS = (
     "before begin",
     "after begin",
@@ -83,7 +87,7 @@ def exit_code_of(
     """Run a trainer that sends itself the signal at the checkpoint `end`; the checkpoints that it
     came by are in `passed`. Returns what a container would report."""
     processes = get_context("forkserver")
-    processes.set_forkserver_preload(["__main__", __name__, "autoretrain_trainer.__main__"])
+    processes.set_forkserver_preload(PRELOADED)
     process = processes.Process(target=_live, args=(dict(environment), end, how, passed))
     process.start()
     process.join()
@@ -97,6 +101,7 @@ def _live(environment: dict[str, str], end: str, how: signal.Signals, passed: Pa
     process: Any = import_module("autoretrain_trainer.__main__")
     os.environ.clear()
     os.environ.update(environment)
+    boto3.setup_default_session(botocore_session=session())
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def reach(checkpoint: str) -> None:

@@ -97,7 +97,7 @@ class Loop:
 
     def start_anew(self) -> None:
         """Nothing has happened yet."""
-        self.world.run(_NOTHING)
+        self.bench.run(_NOTHING)
         self.passed, self._history = timedelta(), History()
         self.mail.events.clear()
         self.told.clear()
@@ -234,6 +234,10 @@ class Loop:
         with real, real.cursor(cursor_factory=NamedTupleCursor) as cursor:
             cursor.execute(statement, values)  # type: ignore[no-untyped-call]
             return list(cursor.fetchall())
+
+    def strategies(self) -> list[UUID]:
+        held = self._read("SELECT strategy_id FROM autoretrain.strategy_training")
+        return [UUID(str(one.strategy_id)) for one in held]
 
     def runs(self, strategy_id: UUID) -> list[Any]:
         return self._read(

@@ -11,6 +11,7 @@ from tests.faults.rows import MARKER, ROWS
 
 HERE = Path(__file__).parent
 OUTCOMES = pytest.StashKey[dict[str, dict[str, str]]]()
+NAMES_ROWS = "tests.faults.rows"
 HOLDS, FAILS, NO_TEST = "holds", "FAILS", "NO TEST"
 
 
@@ -27,6 +28,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{MARKER}(*names): the rows that the test shows to hold")
     config.stash[OUTCOMES] = {}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where no row is named, nothing has to be imported to know it."""
+    elsewhere = collection_path.suffix == ".py" and HERE not in collection_path.parents
+    if not (config.getoption("--faults") and elsewhere):
+        return None
+    return True if NAMES_ROWS not in collection_path.read_text() else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

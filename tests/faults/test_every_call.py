@@ -56,14 +56,14 @@ def launched(loop: Loop) -> UUID:
 
 def with_two_models(loop: Loop) -> UUID:
     """Those of the last time, if there was one: people roll back and forth."""
-    held = loop.world.run("SELECT strategy_id FROM autoretrain.strategy_training")
+    held = loop.strategies()
     if not held:
         train(loop, launched(loop))
         return with_two_models(loop)
-    (strategy,) = held
-    Control(loop.database()).activate(USER, strategy.strategy_id, "v2", force=True, why="")
-    assert loop.active(strategy.strategy_id) == ["v2"]
-    return UUID(str(strategy.strategy_id))
+    (strategy_id,) = held
+    Control(loop.database()).activate(USER, strategy_id, "v2", force=True, why="")
+    assert loop.active(strategy_id) == ["v2"]
+    return strategy_id
 
 
 def lost(loop: Loop) -> UUID:
@@ -75,7 +75,7 @@ def lost(loop: Loop) -> UUID:
 def unnoted(loop: Loop) -> UUID:
     """Whoever launched it died before the task was noted."""
     strategy_id = lost(loop)
-    loop.world.run("UPDATE autoretrain.training_runs SET task_arn = NULL WHERE status = 'starting'")
+    loop.bench.run("UPDATE autoretrain.training_runs SET task_arn = NULL WHERE status = 'starting'")
     return strategy_id
 
 

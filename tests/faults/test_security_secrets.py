@@ -64,6 +64,7 @@ class Site:
     stack: LocalStack
     url: str
     token: str
+    http: httpx.Client
     imports: Imports
     lines: list[str] = field(default_factory=list)
 
@@ -82,8 +83,7 @@ class Site:
         return self.stack.functions.invoke(function, sample)
 
     def ask(self, path: str) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.token}"}
-        return httpx.get(f"{self.stack.url}{path}", headers=headers, timeout=60)
+        return self.http.get(path)
 
     def use_all(self) -> Iterator[str]:
         """Every process once, on a new connection; yields what each answers or ends with."""
@@ -151,8 +151,10 @@ def site(
     for url in cloned(postgres, templates["tables"]):
         data = tmp_path_factory.mktemp("stack")
         with LocalStack(url, data, lines.append) as up:
-            imports = Imports()
-            yield Site(up, url, first_token.create(url, USER, "test"), imports, lines)
+            token, imports = first_token.create(url, USER, "test"), Imports()
+            headers = {"Authorization": f"Bearer {token}"}
+            with httpx.Client(base_url=up.url, headers=headers, timeout=60) as http:
+                yield Site(up, url, token, http, imports, lines)
             imports.close()
 
 

@@ -19,6 +19,8 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
+from tests.faults.offers import session
+
 BUSY = 503
 
 
@@ -72,7 +74,7 @@ class Weather:
 def weather() -> Iterator[Weather]:
     """Over every client that is made meanwhile; retries do not really wait."""
     above = Weather()
-    boto3.setup_default_session()
+    boto3.setup_default_session(botocore_session=session())
     assert boto3.DEFAULT_SESSION is not None
     meets: Any = above.meets
     boto3.DEFAULT_SESSION.events.register("before-send", meets)

@@ -6,6 +6,7 @@ import json
 import platform
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,11 +62,17 @@ def now() -> str:
     return datetime.now(UTC).isoformat()
 
 
+@contextmanager
+def running_on(url: str, data: Path) -> Iterator[Running]:
+    lines: list[str] = []
+    with LocalStack(url, data, lines.append) as stack:
+        yield Running(stack, World(url), lines)
+
+
 @pytest.fixture
 def running(clone: str, tmp_path: Path) -> Iterator[Running]:
-    lines: list[str] = []
-    with LocalStack(clone, tmp_path, lines.append) as stack:
-        yield Running(stack, World(clone), lines)
+    with running_on(clone, tmp_path) as up:
+        yield up
 
 
 @pytest.fixture(scope="session")

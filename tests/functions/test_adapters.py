@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import traceback
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -25,41 +26,58 @@ from autoretrain.errors import (
 )
 from autoretrain_local.account import BUCKET, CLUSTER
 from autoretrain_local.ecs_state import Stop
+from autoretrain_local.postgres import PostgresServer
+from tests.conftest import cloned
 from tests.faults.rows import row
-from tests.functions.conftest import Running
+from tests.functions.conftest import Running, running_on
 
 MODEL = b"tree\nversion=v4\n"
 SHA256 = hashlib.sha256(MODEL).hexdigest()
 
 
+@pytest.fixture(scope="module")
+def running(
+    postgres: PostgresServer, templates: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    """One for all: each test keeps to names of its own."""
+    for url in cloned(postgres, templates["tables"]):
+        with running_on(url, tmp_path_factory.mktemp("stack")) as up:
+            yield up
+
+
+@pytest.fixture
+def key() -> str:
+    return f"models/{uuid4()}/model.txt"
+
+
 def test_model_is_read_as_it_was_written_and_writing_it_again_changes_nothing(
-    running: Running,
+    running: Running, key: str
 ) -> None:
     store = S3Artifacts(BUCKET)
 
-    store.put("models/a/model.txt", MODEL, "text/plain")
-    store.put("models/a/model.txt", MODEL, "text/plain")
+    store.put(key, MODEL, "text/plain")
+    store.put(key, MODEL, "text/plain")
 
-    assert store.get("models/a/model.txt", SHA256) == MODEL
+    assert store.get(key, SHA256) == MODEL
 
 
 @row("F21")
-def test_key_never_changes_its_content(running: Running) -> None:
+def test_key_never_changes_its_content(running: Running, key: str) -> None:
     store = S3Artifacts(BUCKET)
-    store.put("models/a/model.txt", MODEL, "text/plain")
+    store.put(key, MODEL, "text/plain")
 
     with pytest.raises(ArtifactCorrupt):
-        store.put("models/a/model.txt", MODEL + b"x", "text/plain")
+        store.put(key, MODEL + b"x", "text/plain")
 
-    assert store.get("models/a/model.txt", SHA256) == MODEL
+    assert store.get(key, SHA256) == MODEL
 
 
 @row("B32")
-def test_file_that_somebody_has_changed_is_never_handed_out(running: Running) -> None:
-    boto3.client("s3").put_object(Bucket=BUCKET, Key="models/a/model.txt", Body=MODEL[:-1])
+def test_file_that_somebody_has_changed_is_never_handed_out(running: Running, key: str) -> None:
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=MODEL[:-1])
 
     with pytest.raises(ArtifactCorrupt, match="sha256 differs"):
-        S3Artifacts(BUCKET).get("models/a/model.txt", SHA256)
+        S3Artifacts(BUCKET).get(key, SHA256)
 
 
 def test_file_that_is_gone_is_the_operators_to_put_back(running: Running) -> None:
@@ -77,9 +95,9 @@ def test_store_that_does_not_take_a_file_is_a_dependency_that_failed(running: Ru
 )
 @row("B35")
 def test_secret_that_is_odd_is_the_operators_to_mend_and_is_not_repeated(
-    running: Running, odd: str
+    running: Running, key: str, odd: str
 ) -> None:
-    made = boto3.client("secretsmanager").create_secret(Name="odd", SecretString=odd)
+    made = boto3.client("secretsmanager").create_secret(Name=key, SecretString=odd)
 
     with pytest.raises(BadSetting, match="database secret is not") as raised:
         read_secret(made["ARN"])
@@ -157,6 +175,7 @@ def test_trainer_takes_spot_capacity_until_two_attempts_have_not_come_to_their_e
 def test_link_of_a_model_leads_to_the_buckets_own_region(
     monkeypatch: pytest.MonkeyPatch, region: str
 ) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")

@@ -20,6 +20,9 @@ Result = TypeVar("Result")
 API, TRAINER, READER = "autoretrain_api", "autoretrain_trainer", "autoretrain_reader"
 IDLE_SECONDS_TRUSTED = 30.0
 TRIES = 3
+_GIVING_WAY_SECONDS = 0.05
+"""Whoever was thrown out of a deadlock, and comes back at once, may meet the other in the same one
+again: the lock that it has just given up has to be taken first."""
 _SNAPSHOT = sql.SQL("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; ")
 _RETRIED = frozenset(
     {
@@ -143,6 +146,8 @@ class Database:
                 return self._once(work, autocommit)
             except _Again as exc:
                 cause = exc.cause
+                if cause.pgcode in self._retried:
+                    time.sleep(_GIVING_WAY_SECONDS)
         raise unavailable(cause) from cause
 
     @contextmanager
