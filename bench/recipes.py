@@ -1,6 +1,6 @@
 """Compares ways to grow the long memory's model on every long log of some folders, without a gate.
 
-From 10,000 trades on each is fitted after every 250 trades on the newest 10,000 that had closed,
+From 8,000 trades on each is fitted after every 250 trades on the newest 8,000 that had closed,
 and asked about the next 250. "z" is that of its log-loss against the shipped recipe's, over blocks
 of 250 trades: above zero it is better. "ms" are the processor's milliseconds of one fit. The logs
 may be real ones or those of `bench/streams.py`.
@@ -35,11 +35,11 @@ LEAST = LONG_MEMORY_ROWS // 100
 SHIPPED = "shipped"
 RECIPES = {
     SHIPPED: recipe_for(LONG_MEMORY_ROWS),
-    "half-life 1,500": Recipe(20, 31, 0.2, LEAST, 1.0, 1_500),
-    "half-life 5,000": Recipe(20, 31, 0.2, LEAST, 1.0, 5_000),
-    "no half-life": Recipe(20, 31, 0.2, LEAST, 1.0),
+    "half-life 1,500": Recipe(18, 31, 0.22, LEAST, 1.0, 1_500),
+    "half-life 5,000": Recipe(18, 31, 0.22, LEAST, 1.0, 5_000),
+    "no half-life": Recipe(18, 31, 0.22, LEAST, 1.0),
     "30 × 15 at .15, no half-life": Recipe(30, 15, 0.15, LEAST, 1.0),
-    "as below 9,000 rows": recipe_for(LONG_MEMORY_ROWS // 2),
+    "as below 7,500 rows": recipe_for(LONG_MEMORY_ROWS // 2),
 }
 
 

@@ -115,8 +115,8 @@ def test_memories_hold_the_newest_trades() -> None:
     assert rows_of(Memory.SHORT, fewer) is rows_of(Memory.LONG, fewer) is fewer
 
 
-def test_long_memory_holds_ten_thousand_when_more_are_read() -> None:
-    hour = np.arange(10_005, dtype=np.int64)
+def test_long_memory_holds_eight_thousand_when_more_are_read() -> None:
+    hour = np.arange(8_005, dtype=np.int64)
     many = replace(loaded(market(1)), win=hour % 2 == 0, decided_at=hour)
     assert rows_of(Memory.LONG, many).decided_at.tolist() == hour[5:].tolist()
 

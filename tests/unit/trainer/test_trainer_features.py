@@ -233,9 +233,9 @@ def test_weights_are_refused_when_all_are_zero() -> None:
         (40, Recipe(60, 7, 0.05, min_child_rows=5, row_share=0.8)),
         (150, Recipe(60, 7, 0.05, min_child_rows=15, row_share=0.8)),
         (300, Recipe(60, 7, 0.05, min_child_rows=30, row_share=0.8)),
-        (8_999, Recipe(60, 7, 0.05, min_child_rows=30, row_share=0.8)),
-        (9_000, Recipe(20, 31, 0.2, min_child_rows=90, row_share=1.0, half_life=2_500)),
-        (10_000, Recipe(20, 31, 0.2, min_child_rows=100, row_share=1.0, half_life=2_500)),
+        (7_499, Recipe(60, 7, 0.05, min_child_rows=30, row_share=0.8)),
+        (7_500, Recipe(18, 31, 0.22, min_child_rows=75, row_share=1.0, half_life=2_500)),
+        (8_000, Recipe(18, 31, 0.22, min_child_rows=80, row_share=1.0, half_life=2_500)),
     ],
 )
 def test_recipe_grows_with_the_rows(rows: int, recipe: Recipe) -> None:
@@ -257,7 +257,7 @@ def turning(rows: int) -> Trades:
 
 
 def test_newer_half_outweighs_the_older_in_a_long_memory_alone() -> None:
-    trades = turning(9_000)
+    trades = turning(7_500)
     course = Course.of(trades, {})
     asked = trades.newest(100)
 

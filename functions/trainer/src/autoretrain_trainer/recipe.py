@@ -8,9 +8,9 @@ from autoretrain.domain.json import Json
 
 RECIPE_VERSION = "5"
 
-LONG_MEMORY_ROWS = 10_000
+LONG_MEMORY_ROWS = 8_000
 SHORT_MEMORY_ROWS = 500
-SMALL_ROWS = 9_000
+SMALL_ROWS = 7_500
 """Up to here larger trees tell wins from losses no better, and with less modest probabilities."""
 
 SEED = 20_000
@@ -44,7 +44,7 @@ class Recipe:
             "feature_fraction": 0.7,
             # A quarter of the default: as good on noisy trades, in two thirds of the time.
             "max_bin": 63,
-            "bin_construct_sample_cnt": 5_000,
+            "bin_construct_sample_cnt": 1_000,
             # One symbol against the rest: one that the model does not know goes with the rest.
             "max_cat_to_onehot": _MANY_SYMBOLS,
             "seed": seed,
@@ -72,4 +72,4 @@ def recipe_for(rows: int) -> Recipe:
         return Recipe(60, 7, 0.05, min_child_rows, row_share=0.8)
     # What a tree costs grows with the rows: few large ones at a higher rate do what many did, where
     # no leaf holds less than a hundredth of the rows. With so many, old ones can be spared.
-    return Recipe(20, 31, 0.2, rows // 100, row_share=1.0, half_life=2_500)
+    return Recipe(18, 31, 0.22, rows // 100, row_share=1.0, half_life=2_500)
