@@ -94,6 +94,9 @@ def _kind(status: int, code: str | None) -> type[AutoRetrainClientError]:
         # API Gateway's own word for a function that raised: mostly the authorizer, which has no
         # other way to say that the database is down. A bug of the api's has a code.
         return Unavailable
+    if status == 404 and code is None:
+        # Whatever we do not find has a code: nobody knows the path here.
+        return NotUnderstood
     return _BY_STATUS.get(status, NotUnderstood)
 
 

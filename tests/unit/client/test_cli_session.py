@@ -193,7 +193,7 @@ def test_url_that_is_wrong_is_called_by_the_name_it_was_given_under(
 def test_address_without_auto_retrain_is_named(api: Api, autoretrain: CommandLine) -> None:
     api.says(f"GET {ALL}", answer({"message": "Not Found"}, 404))
     done = autoretrain("strategies", "--url", "https://option.test/stage")
-    assert done.code == 66
+    assert done.code == 76
     assert done.err == (
         f"error: https://option.test/stage{ALL} answers 404: is this auto-retrain's URL?\n"
     )
