@@ -6,7 +6,6 @@ process's seconds for the whole log.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ from autoretrain_local.replay.scoring import score
 from autoretrain_trainer import recall
 from autoretrain_trainer.recipe import SHORT_MEMORY_ROWS
 from bench.logs import Case, cases
-from bench.page import Page
+from bench.page import Page, arguments
 from bench.product import Product
 
 LENGTHS = (350, 500, 700, 1_000)
@@ -43,13 +42,7 @@ def compare(case: Case, lengths: Sequence[int]) -> Iterator[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, action="append", help="folder of logs")
-    parser.add_argument(
-        "--markdown", type=Path, help="put the table between this document's markers"
-    )
-    asked = parser.parse_args()
-    page = Page()
+    asked, page = arguments(__doc__), Page()
     page.tell(
         "| log | short memory | accuracy | AUC | Brier | CPU s |\n|---|---:|---:|---:|---:|---:|"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,3 +29,13 @@ class Page:
             raise Invalid(f"{document} has no {begin} … {end} to write between")
         told = "\n".join(self.lines).strip()
         document.write_text(f"{before}{begin}\n\n{told}\n\n{end}{after}", encoding="utf-8")
+
+
+def arguments(about: str) -> argparse.Namespace:
+    """Of a benchmark over logs: the folders that hold them, `data`, and a document, `markdown`."""
+    parser = argparse.ArgumentParser(description=about.partition("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, action="append", help="folder of logs")
+    parser.add_argument(
+        "--markdown", type=Path, help="put the table between this document's markers"
+    )
+    return parser.parse_args()

@@ -8,7 +8,6 @@ may be real ones or those of `bench/streams.py`.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -27,7 +26,7 @@ from autoretrain_trainer.metrics import losses, paired_z, roc_auc
 from autoretrain_trainer.recipe import LONG_MEMORY_ROWS, Recipe, recipe_for
 from bench.forecasting import Bools, Floats, Ints, Rows
 from bench.logs import Case, cases
-from bench.page import Page
+from bench.page import Page, arguments
 
 EVERY = 250
 LEAST = LONG_MEMORY_ROWS // 100
@@ -103,13 +102,7 @@ def _blocks(won: Bools, probability: Floats, trades: int) -> Floats:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, action="append", help="folder of logs")
-    parser.add_argument(
-        "--markdown", type=Path, help="put the table between this document's markers"
-    )
-    asked = parser.parse_args()
-    page = Page()
+    asked, page = arguments(__doc__), Page()
     page.tell("| log | recipe | AUC | log-loss | z | ms |\n|---|---|---:|---:|---:|---:|")
     for case in (case for folder in asked.data for case in cases(folder, None)):
         if len(case.log) >= LONG_MEMORY_ROWS + EVERY:
