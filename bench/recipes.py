@@ -105,7 +105,7 @@ def main() -> None:
     asked, page = arguments(__doc__), Page()
     page.tell("| log | recipe | AUC | log-loss | z | ms |\n|---|---|---:|---:|---:|---:|")
     for case in (case for folder in asked.data for case in cases(folder, None)):
-        if len(case.log) >= LONG_MEMORY_ROWS + EVERY:
+        if len(case.log) >= 2 * LONG_MEMORY_ROWS:
             for line in compare(case, RECIPES):
                 page.tell(line)
     if asked.markdown is not None:
