@@ -187,8 +187,12 @@ def test_root_is_told_what_to_do_when_user_namespaces_are_forbidden(tmp_path: Pa
         f'PostgresServer(Path("{tmp_path}")).__enter__()'
     )
     script = ROOT_WITHOUT_NAMESPACES.format(python=sys.executable, code=code)
-    command = ["unshare", "--user", "--map-root-user", "sh", "-c", script]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    as_root = ["unshare", "--user", "--map-root-user"]
+    if subprocess.run([*as_root, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("nobody may have a user namespace here, as in a chroot and many a container")
+    done = subprocess.run(
+        [*as_root, "sh", "-c", script], capture_output=True, text=True, check=False
+    )
     assert "OperatorError" in done.stderr
     assert "as an ordinary user, or set DATABASE_URL" in done.stderr
 

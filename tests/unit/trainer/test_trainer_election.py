@@ -304,7 +304,7 @@ def test_memories_are_kept_when_too_few_trades_are_unseen() -> None:
     assert len(kept["record"]["decided_at"]) > 5
 
 
-def test_memory_that_does_not_stand_is_fitted_anew_only_when_a_tenth_is_new() -> None:
+def test_memory_that_does_not_stand_is_fitted_anew_only_when_a_fifth_is_new() -> None:
     loop = Loop(market(1500))
     loop.train(1200, activate=True)
     before = loop.kept()

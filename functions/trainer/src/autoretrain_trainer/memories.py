@@ -20,7 +20,7 @@ from autoretrain_trainer.recipe import RECIPE_VERSION
 from autoretrain_trainer.rows import Floats, Trades
 
 FORMAT = 2
-FRESH_SHARE = 0.1
+FRESH_SHARE = 0.2
 """A memory that does not stand is fitted anew once so much of it would be new. It only keeps the
 record: a few rows more change little of what it is worth beside the other."""
 
