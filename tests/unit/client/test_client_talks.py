@@ -184,7 +184,12 @@ REFUSED = "token refused: expired, revoked or wrong; create one with `autoretrai
     [
         (401, "Unauthorized", errors.NotAuthenticated, REFUSED),
         (403, "Forbidden", errors.NotAuthenticated, REFUSED),
-        (404, "Not Found", errors.NotUnderstood, f"https://api.test/prod/.*{RUN} answers 404: is this"),
+        (
+            404,
+            "Not Found",
+            errors.NotUnderstood,
+            f"https://api.test/prod/.*{RUN} answers 404: is this",
+        ),
         (413, "Request Entity Too Large", errors.Invalid, "https://api.test/prod/.* answers 413"),
         (429, "Too Many Requests", errors.Throttled, "too many requests at once"),
         (500, "Internal Server Error", errors.Unavailable, "`GET /health` says what is wrong"),
