@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import lightgbm as lgb
@@ -32,11 +32,12 @@ EVERY = 250
 LEAST = LONG_MEMORY_ROWS // 100
 
 SHIPPED = "shipped"
+_shipped = recipe_for(LONG_MEMORY_ROWS)
 RECIPES = {
-    SHIPPED: recipe_for(LONG_MEMORY_ROWS),
-    "half-life 1,500": Recipe(18, 31, 0.22, LEAST, 1.0, 1_500),
-    "half-life 5,000": Recipe(18, 31, 0.22, LEAST, 1.0, 5_000),
-    "no half-life": Recipe(18, 31, 0.22, LEAST, 1.0),
+    SHIPPED: _shipped,
+    "half-life 1,500": replace(_shipped, half_life=1_500),
+    "half-life 5,000": replace(_shipped, half_life=5_000),
+    "no half-life": replace(_shipped, half_life=None),
     "30 × 15 at .15, no half-life": Recipe(30, 15, 0.15, LEAST, 1.0),
     "as below 7,500 rows": recipe_for(LONG_MEMORY_ROWS // 2),
 }

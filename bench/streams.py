@@ -37,10 +37,19 @@ SEED = 1
 _TRADE = ("trade_id", "strategy", "symbol", "side", "decided_at", "closed_at")
 
 
+def jumping(rules: Iterator[Iterator[Row]], every: int = JUMP_SOONER) -> Iterator[Row]:
+    """So many trades of each rule."""
+    return chain.from_iterable(islice(rule, every) for rule in rules)
+
+
+def agrawal(synth: Any, rules: range) -> Iterator[Iterator[Row]]:
+    """Some of Agrawal's ten rules."""
+    return (synth.Agrawal(classification_function=rule, seed=SEED + rule) for rule in rules)
+
+
 def agrawal_jumps(synth: Any) -> Iterator[Row]:
     """Another of Agrawal's ten rules every 5,000 trades."""
-    rules = (synth.Agrawal(classification_function=rule, seed=SEED + rule) for rule in range(10))
-    return chain.from_iterable(islice(rule, JUMP_EVERY) for rule in rules)
+    return jumping(agrawal(synth, range(10)), JUMP_EVERY)
 
 
 def rbf_drifts(synth: Any) -> Iterator[Row]:
@@ -67,32 +76,27 @@ LONG = {
 }
 
 
-def sooner(rules: Iterator[Iterator[Row]]) -> Iterator[Row]:
-    """Another rule every 2,000 trades."""
-    return chain.from_iterable(islice(rule, JUMP_SOONER) for rule in rules)
-
-
 def agrawal_0_to_3(synth: Any) -> Iterator[Row]:
-    return sooner(synth.Agrawal(classification_function=n, seed=SEED + n) for n in range(4))
+    return jumping(agrawal(synth, range(4)))
 
 
 def agrawal_5_to_8(synth: Any) -> Iterator[Row]:
-    return sooner(synth.Agrawal(classification_function=n, seed=SEED + n) for n in range(5, 9))
+    return jumping(agrawal(synth, range(5, 9)))
 
 
 def mixed(synth: Any) -> Iterator[Row]:
     """A rule and its contrary in turn."""
-    return sooner(synth.Mixed(classification_function=n % 2, seed=SEED + n) for n in range(4))
+    return jumping(synth.Mixed(classification_function=n % 2, seed=SEED + n) for n in range(4))
 
 
 def sea(synth: Any) -> Iterator[Row]:
     """A threshold that moves a little at each jump."""
-    return sooner(synth.SEA(variant=n, seed=SEED + n) for n in range(4))
+    return jumping(synth.SEA(variant=n, seed=SEED + n) for n in range(4))
 
 
 def sine(synth: Any) -> Iterator[Row]:
     """Four curves, beside two features that say nothing."""
-    return sooner(
+    return jumping(
         synth.Sine(classification_function=n, seed=SEED + n, has_noise=True) for n in range(4)
     )
 

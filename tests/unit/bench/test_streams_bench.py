@@ -12,7 +12,7 @@ from autoretrain_trainer.recipe import SHORT_MEMORY_ROWS, Recipe
 from bench import memories
 from bench.logs import Case, cases
 from bench.recipes import SHIPPED, compare, tell
-from bench.streams import CHANCE, JUMP_EVERY, JUMP_SOONER, Row, agrawal_jumps, sooner, write
+from bench.streams import CHANCE, JUMP_EVERY, JUMP_SOONER, Row, agrawal_jumps, jumping, write
 
 
 def stream() -> Iterator[Row]:
@@ -52,7 +52,7 @@ def test_agrawal_takes_another_rule_after_so_many_trades() -> None:
 def test_rule_jumps_after_so_many_trades() -> None:
     rules = [
         features["rule"]
-        for features, _ in sooner(itertools.repeat(({"rule": n}, 0)) for n in (3, 1))
+        for features, _ in jumping(itertools.repeat(({"rule": n}, 0)) for n in (3, 1))
     ]
 
     assert rules == [3] * JUMP_SOONER + [1] * JUMP_SOONER

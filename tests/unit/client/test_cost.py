@@ -60,11 +60,11 @@ def test_larger_trainers_on_spot_and_arm_pay_their_share() -> None:
 
 
 def test_checks_pay_for_events_and_for_the_strategies_in_them() -> None:
-    # 1,000 strategies, 10 an event: 73,000 events * (0.05 + 10 * 0.01) s * 0.25 GB = 2,737.5 GB-s
+    # 1,000 strategies, 10 an event: 73,000 events * (0.03 + 10 * 0.006) s * 0.25 GB = 1,642.5 GB-s
     made = lines(strategies=1_000, strategies_per_check=10)["Lambda condition_check"]
 
-    assert made.quantity == pytest.approx(2_737.5)
-    assert made.usd == pytest.approx(0.045625, abs=1e-6)
+    assert made.quantity == pytest.approx(1_642.5)
+    assert made.usd == pytest.approx(0.027375, abs=1e-6)
 
 
 def test_the_pace_is_paid_for_by_the_dispatcher() -> None:
@@ -132,11 +132,11 @@ def test_what_watches_costs_the_same_for_any_number_of_strategies() -> None:
         # 80 % of an hour less a start is 2,840 s, 1,420 runs of 2 s for each of 4 trainers
         ("Trainers at once", {"strategies": 136_320}, {"strategies": 136_321}),
         ("Requests of bots", {"bots": 3_000}, {"bots": 3_001}),
-        # every event takes 0.55 s: 16 a second are 8.8 at once, and one is the dispatcher
+        # every event takes 0.33 s: 27 a second are 8.91 at once, and one is the dispatcher
         (
             "Functions at once",
-            {"strategies": 10_000, "strategies_per_check": 50, "checks_per_second": 16},
-            {"strategies": 10_000, "strategies_per_check": 50, "checks_per_second": 17},
+            {"strategies": 10_000, "strategies_per_check": 50, "checks_per_second": 27},
+            {"strategies": 10_000, "strategies_per_check": 50, "checks_per_second": 28},
         ),
         (
             "Fargate cores at once",

@@ -22,8 +22,8 @@ LEAST_TASK_SECONDS = 60.0
 TICK_SECONDS = 2.0
 SEND_SECONDS = 0.02
 """What a check to send takes the dispatcher, so many a second it can at most."""
-CHECK_SECONDS = 0.05
-CHECK_SECONDS_PER_STRATEGY = 0.01
+CHECK_SECONDS = 0.03
+CHECK_SECONDS_PER_STRATEGY = 0.006
 TRAINING_SECONDS = 2.0
 """One of 500 to 2,000 trades; Fargate's core is half of a real one."""
 STOPPED_SECONDS = 0.2
