@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 export type Question = {
   title: string;
@@ -18,13 +18,14 @@ const asked = signal<{ question: Question; answer: (given: Answer) => void } | n
 export function ask(question: Question): Promise<Answer> {
   asked.value?.answer(null);
   return new Promise((resolve) => {
-    asked.value = {
+    const mine = {
       question,
-      answer: (given) => {
-        asked.value = null;
+      answer: (given: Answer) => {
+        if (asked.value === mine) asked.value = null;
         resolve(given);
       },
     };
+    asked.value = mine;
   });
 }
 
@@ -32,7 +33,8 @@ export function ConfirmDialog() {
   const dialog = useRef<HTMLDialogElement>(null);
   const reason = useRef<HTMLInputElement>(null);
   const open = asked.value;
-  useEffect(() => {
+  // Before the browser can tell of anything: a question that is known but not shown looks refused.
+  useLayoutEffect(() => {
     if (open) dialog.current?.showModal();
     else dialog.current?.close();
   }, [open]);
